@@ -1,0 +1,1 @@
+"""Worlds of sums and proofs."""

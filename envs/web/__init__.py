@@ -1,0 +1,1 @@
+"""Worlds of the web: shops, pages, browsers."""

@@ -1,0 +1,49 @@
+"""The worlds, one `register` a world. Nothing is imported here but the registry."""
+
+from .data import Archive
+from .registry import register
+
+register(
+    "webshop",
+    ".web.webshop:WebShop",
+    skill="web",
+    group="held-in",
+    max_steps=15,
+    metric="reward of the bought product: type, attributes, options and price (0..1)",
+    action_kind="discrete",
+    fidelity="reimplementation",
+    splits=("train", "dev", "test"),
+    paper="Yao et al. 2022, arXiv 2207.01206",
+)
+register(
+    "scienceworld",
+    ".embodied.scienceworld:ScienceWorld",
+    skill="embodied",
+    group="held-out",
+    max_steps=100,
+    metric="the engine's score / 100, negative as 0",
+    action_kind="discrete",
+    fidelity="engine",
+    splits=("train", "dev", "test"),
+    lives="process",
+    needs=("package:scienceworld", "program:java"),
+    paper="Wang et al. 2022, arXiv 2203.07540",
+)
+register(
+    "hotpotqa",
+    ".reasoning.hotpotqa:HotpotQA",
+    skill="reasoning",
+    group="held-in",
+    max_steps=10,
+    metric="exact match of the finished answer (F1 beside it in info)",
+    action_kind="language",
+    fidelity="reimplementation",
+    splits=("train", "test"),
+    archives=(
+        Archive("http://curtis.ml.cmu.edu/datasets/hotpot/hotpot_train_v1.1.json", "hotpot_train_v1.1.json"),
+        Archive(
+            "http://curtis.ml.cmu.edu/datasets/hotpot/hotpot_dev_distractor_v1.json", "hotpot_dev_distractor_v1.json"
+        ),
+    ),
+    paper="Yang et al. 2018, arXiv 1809.09600",
+)

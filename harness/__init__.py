@@ -1,0 +1,1 @@
+"""Bring worlds and agents together, and judge what happened."""
