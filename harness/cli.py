@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
+import os
 import sys
 from collections.abc import Sequence
 
-import click
 import typer
 
 from ..trajectories import AgentBankError, UsageError
@@ -27,23 +26,22 @@ data.add(app)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit: 0 done, 1 our fault, 2 asked wrongly, 3 some episodes failed, 130 interrupted."""
-    command = typer.main.get_command(app)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = command.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.ctx.get_help() if error.ctx else error.format_message())
-        code = 2
-    except click.ClickException as error:
-        code = fail(sentence(error, command), error.exit_code)
+        code = typer.main.get_command(app).main(args=given, prog_name="agentbank", standalone_mode=False)
+    except typer.TyperException as error:
+        # Typer says "no arguments" with the whole help as its message; everything else is one sentence.
+        asked_nothing = type(error).__name__ == "NoArgsIsHelpError"
+        code = 2 if asked_nothing else fail(error.format_message(), 2)
     except UsageError as error:
         code = fail(str(error), 2)
     except AgentBankError as error:
         code = fail(str(error), 1)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         code = fail("interrupted", 130)
     except BrokenPipeError:
-        # `agentbank envs | head`: the reader has had enough. Python would complain at exit about the closed pipe.
-        sys.stderr.close()
+        # `agentbank envs | head`: the reader has had enough. Python would complain of the closed pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -52,14 +50,3 @@ def fail(message: str, code: int) -> int:
     """Say what went wrong on one line of standard error."""
     print("error: " + " ".join(message.split()), file=sys.stderr)
     return code
-
-
-def sentence(error: click.ClickException, command: click.Command) -> str:
-    """Click's complaint on one line, with the nearest command or option that exists."""
-    message = error.format_message()
-    if "No such command" in message and "Did you mean" not in message and isinstance(command, click.Group):
-        wanted = message.split("'")[1] if "'" in message else ""
-        near = difflib.get_close_matches(wanted, command.commands, n=2, cutoff=0.4)
-        names = " or ".join(map(repr, near)) if near else ", ".join(sorted(command.commands))
-        message += f" Did you mean {names}?" if near else f" There are: {names}."
-    return message

@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from ..envs import EnvSpec
@@ -14,6 +15,14 @@ from .seat import Seat, seat
 
 THREADS = 32
 """Blocking worlds stepped at the same moment; more may be in flight, waiting for their models."""
+
+
+@dataclass(slots=True)
+class Loan:
+    """A seat lent for one episode; `spoiled` says that the world in it may be broken and is not to be lent again."""
+
+    seat: Seat
+    spoiled: bool = False
 
 
 class Pool:
@@ -29,7 +38,7 @@ class Pool:
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix=f"agentbank-{spec.id}")
 
     @asynccontextmanager
-    async def lend(self) -> AsyncIterator[Seat]:
+    async def lend(self) -> AsyncIterator[Loan]:
         """Lend a seat for one episode."""
         async with self._room:
             if self._free:
@@ -37,13 +46,18 @@ class Pool:
             else:
                 chosen = seat(self.spec, self.options, self._executor)
                 self._all.add(chosen)
+            loan = Loan(chosen)
             try:
-                yield chosen
+                yield loan
             except BaseException:
-                self._all.discard(chosen)
-                await chosen.close()
+                loan.spoiled = True
                 raise
-            self._free.append(chosen)
+            finally:
+                if loan.spoiled:
+                    self._all.discard(chosen)
+                    await chosen.close()
+                else:
+                    self._free.append(chosen)
 
     async def close(self) -> None:
         """Close every seat, then the threads."""

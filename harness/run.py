@@ -226,25 +226,18 @@ class _Crew:
             await asyncio.sleep(0)
 
     async def _episode(self, lot: Lot, pool: Pool, job: Job) -> None:
-        episode: Episode | None = None
-        try:
-            async with pool.lend() as seat:
-                episode = await rollout(
-                    seat,
-                    self.factory(),
-                    job.task.id,
-                    seed=job.seed,
-                    limits=self.config.limits(),
-                    who=self.who,
-                    run=self.digest,
-                    trial=job.trial,
-                )
-                if episode.error is not None and episode.error.boundary not in ("model", "agent"):
-                    raise _Spoiled  # the seat may be broken: the pool must not lend it again
-        except _Spoiled:
-            assert episode is not None  # _Spoiled is raised only after the rollout returned
-        if episode is None:
-            return
+        async with pool.lend() as loan:
+            episode = await rollout(
+                loan.seat,
+                self.factory(),
+                job.task.id,
+                seed=job.seed,
+                limits=self.config.limits(),
+                who=self.who,
+                run=self.digest,
+                trial=job.trial,
+            )
+            loan.spoiled = episode.error is not None and episode.error.boundary not in ("model", "agent")
         if not episode.task.env:
             task = msgspec.structs.replace(episode.task, env=lot.spec.id, split=job.task.split, digest=job.task.digest)
             episode = msgspec.structs.replace(episode, task=task)
@@ -254,10 +247,6 @@ class _Crew:
 
     def _id(self, job: Job) -> str:
         return episode_id(self.digest, job.task.id, job.seed, job.trial)
-
-
-class _Spoiled(Exception):
-    """The episode was recorded, its seat is not to be used again."""
 
 
 def report_folder(path: Path) -> Report:

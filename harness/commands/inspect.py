@@ -72,8 +72,8 @@ def checks() -> list[tuple[str, bool, str]]:
     found: list[tuple[str, bool, str]] = []
     found.append(("python", sys.version_info >= (3, 11), platform.python_version() + " (3.11 or newer is needed)"))
     for program, mend in PROGRAMS.items():
-        place = shutil.which(program)
-        found.append((program, place is not None, place or mend))
+        path = shutil.which(program)
+        found.append((program, path is not None, path or mend))
     for package, mend in PACKAGES.items():
         try:
             found.append((package, True, metadata.version(package)))

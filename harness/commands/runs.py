@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ...agents import make_agent
 from ...envs import select
 from ...trajectories import Store, UsageError
 from ..plan import Config, lots
@@ -239,8 +240,6 @@ def play(
     Example:
     `agentbank play webshop --seed 7`
     """
-    from ...agents import make_agent
-
     known = select(world)
     if len(known) != 1:
         raise UsageError(f"{world!r} stands for {len(known)} worlds; play one: {', '.join(each.id for each in known)}")
@@ -256,10 +255,10 @@ def play(
     async def go() -> Any:
         pool = Pool(spec, config.options(spec.id, split))
         try:
-            async with pool.lend() as seat:
+            async with pool.lend() as loan:
                 agent = make_agent("human")()
                 run_id = f"play-{time.time_ns()}"
-                return await rollout(seat, agent, task, seed=seed, run=run_id)
+                return await rollout(loan.seat, agent, task, seed=seed, run=run_id)
         finally:
             await pool.close()
 
