@@ -159,7 +159,8 @@ class Process:
                 stdout=asyncio.subprocess.PIPE,
                 start_new_session=True,
             )
-            await self._ask(["make", msgspec.to_builtins(self.spec), self.options])
+            # The caller's import path goes along: worlds registered by a script must be found there too.
+            await self._ask(["make", msgspec.to_builtins(self.spec), self.options, sys.path])
         return msgspec.convert(await self._ask(["open", task, seed, sorted(needs)]), Opened)
 
     async def step(self, action: str, needs: frozenset[Need]) -> Answer:

@@ -18,10 +18,11 @@ from .seat import open_world, step_world
 def answer(env: TextEnv | None, request: list[Any]) -> tuple[TextEnv | None, Any]:
     """Carry out one request; returns the world (made by "make") and the reply."""
     match request:
-        case ["make", spec, options]:
+        case ["make", spec, options, path]:
+            sys.path.extend(each for each in path if each not in sys.path)
             known = msgspec.convert(spec, EnvSpec)
             if known.id not in specs():
-                register(**spec)
+                register(**{name: getattr(known, name) for name in spec})
             return make(known.id, **options), None
         case ["open", task, seed, needs] if env is not None:
             return env, open_world(env, task, seed, frozenset(needs))
