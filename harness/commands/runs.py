@@ -19,7 +19,7 @@ from ..pool import Pool
 from ..progress import Progress
 from ..report import Report, markdown, show
 from ..rollout import rollout
-from ..run import Finished, report_folder, run
+from ..runner import Finished, report_folder, run
 from .settings import pairs, world_options
 
 Env = Annotated[
