@@ -43,9 +43,7 @@ class VllmOptions(EndpointOptions):
         """Check the ranges; the address is the server's own."""
         EndpointOptions.__post_init__(self)
         if self.base_url:
-            raise ValueError(
-                "base_url is not for vllm:, which starts a server; speak to a running one with openai:NAME"
-            )
+            raise ValueError("vllm: starts its own server; speak to a running one with openai:NAME and base_url")
 
 
 class Vllm:
@@ -99,11 +97,11 @@ class Vllm:
             Fault: the server did not come up, ended, or gave no good answer (boundary "model").
         """
         endpoint = self._endpoint or await self._start()
+        self._alive()
         try:
             return await endpoint.complete(chat, max_tokens=max_tokens, seed=seed, stop=stop)
-        except Fault as fault:
-            if self._warden is not None and self._warden.poll() is not None:
-                raise Fault("model", f"{fault}; the server has ended: {self._tail()}") from None
+        except Fault:
+            self._alive()
             raise
 
     async def close(self) -> None:
@@ -141,14 +139,17 @@ class Vllm:
             self._endpoint = Endpoint(self.name, EndpointOptions(**self._shared | {"base_url": f"{base}/v1"}))
             return self._endpoint
 
+    def _alive(self) -> None:
+        """Refuse to wait for a server that has ended."""
+        if self._warden is not None and self._warden.poll() is not None:
+            raise Fault("model", f"the vLLM server for {self.name} has ended: {self._tail()}")
+
     async def _healthy(self, base: str) -> None:
         """Wait until the server answers."""
-        assert self._warden is not None
         limit = time.monotonic() + self.options.startup
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
             while time.monotonic() < limit:
-                if self._warden.poll() is not None:
-                    raise Fault("model", f"the vLLM server for {self.name} ended while starting: {self._tail()}")
+                self._alive()
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
                     async with session.get(f"{base}/health") as response:
                         if response.status == 200:
