@@ -11,7 +11,7 @@ RESERVED = 256
 
 
 def file_room(wanted: int) -> int:
-    """Connections that may be open at once: `wanted`, or fewer where the limit of open files stays below it."""
+    """Connections that may be open at once: `wanted`, or fewer where the limit on open files stays below."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
