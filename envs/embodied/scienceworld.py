@@ -55,9 +55,7 @@ class ScienceWorld(TextEnv):
     Further info: ``engine_score`` (-100..100), ``failed_task`` (bool).
     """
 
-    def __init__(
-        self, *, simplifications: str = "easy", memory: int = 512, **standard: Unpack[Standard]
-    ) -> None:
+    def __init__(self, *, simplifications: str = "easy", memory: int = 512, **standard: Unpack[Standard]) -> None:
         """Set up; the JVM starts at the first `reset`.
 
         Args:
@@ -133,7 +131,8 @@ class ScienceWorld(TextEnv):
     def expert(self, task: Task) -> Sequence[str]:
         """The engine's own solution; asking for it leaves the episode where it stands."""
         engine = self._running()
-        actions = engine.gold(*task.data, self.simplifications)
+        name, variation = task.data
+        actions = engine.gold(name, variation, self.simplifications)
         self._begin(engine, task)
         for action in self.history:
             self.respond(action)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -12,7 +13,6 @@ from typing import Any, NamedTuple, TypeVar
 
 from py4j.java_gateway import GatewayParameters, JavaGateway, find_jar_path
 from py4j.protocol import Py4JError
-from scienceworld.constants import JAR_PATH
 
 from ...trajectories.errors import Fault, MissingPart
 
@@ -61,7 +61,9 @@ class Engine:
         """
         java = shutil.which("java")
         if java is None:
-            raise MissingPart("scienceworld needs Java 11 or newer on PATH (Debian: apt-get install default-jre-headless)")
+            raise MissingPart(
+                "scienceworld needs Java 11 or newer on PATH (Debian: apt-get install default-jre-headless)"
+            )
         self.process, port, token = _launch(java, memory)
         parameters = GatewayParameters(port=port, auth_token=token, auto_field=True, read_timeout=ANSWER_SECONDS)
         self._gateway = JavaGateway(gateway_parameters=parameters)
@@ -148,7 +150,9 @@ class Engine:
 
 def _launch(java: str, memory: int) -> tuple[subprocess.Popen[bytes], int, str]:
     """Start py4j's server in a new JVM; its first lines are the port and the token that callers must show."""
-    command = [java, f"-Xmx{memory}m", *FLAGS, "-classpath", os.pathsep.join((find_jar_path(), JAR_PATH))]
+    # The jar alone is wanted of the package, so it is found without an import.
+    jar = importlib.metadata.distribution("scienceworld").locate_file("scienceworld/scienceworld.jar")
+    command = [java, f"-Xmx{memory}m", *FLAGS, "-classpath", os.pathsep.join((find_jar_path(), str(jar)))]
     process = subprocess.Popen(
         # The JVM reads its input and ends at the end of it, so it cannot outlive us, however we die.
         [*command, "py4j.GatewayServer", "--die-on-broken-pipe", "--enable-auth", "0"],
@@ -179,7 +183,7 @@ def _launch(java: str, memory: int) -> tuple[subprocess.Popen[bytes], int, str]:
 def _generator(gateway: Any) -> tuple[Any, Callable[[], int]]:
     """Scala's one random generator (Java's `Random` behind it), and a way to read its state."""
     classes = gateway.jvm.java.lang.Class
-    generator = getattr(classes.forName("scala.util.Random$").getField("MODULE$").get(None), "self")()
+    generator = classes.forName("scala.util.Random$").getField("MODULE$").get(None).self()
     state = classes.forName("java.util.Random").getDeclaredField("seed")
     state.setAccessible(True)
     return generator, lambda: int(state.get(generator))

@@ -38,7 +38,7 @@ VARIATIONS = {
     "mendelian-genetics-known-plant": 120,
     "mendelian-genetics-unknown-plant": 480,
 }
-"""Variations of each of the 30 tasks, in the paper's order (its table 2); a test asks the engine for the same figures."""
+"""Variations of each of the 30 tasks, in upstream's order; a test asks the engine for the same figures."""
 
 SIMPLIFICATIONS = (
     "teleportAction",
