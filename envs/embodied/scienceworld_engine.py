@@ -65,13 +65,20 @@ class Engine:
                 "scienceworld needs Java 11 or newer on PATH (Debian: apt-get install default-jre-headless)"
             )
         self.process, port, token = _launch(java, memory)
-        parameters = GatewayParameters(port=port, auth_token=token, auto_field=True, read_timeout=ANSWER_SECONDS)
+        parameters = GatewayParameters(
+            port=port,
+            auth_token=token,
+            read_timeout=ANSWER_SECONDS,
+            # Else py4j tells the JVM of every proxy that Python forgets, and calls at its closed door long afterwards.
+            enable_memory_management=False,
+        )
         self._gateway = JavaGateway(gateway_parameters=parameters)
         self._reap = weakref.finalize(self, _reap, os.getpid(), self.process, self._gateway)
         with self._faults():
             java_lang, java_io = self._gateway.jvm.java.lang, self._gateway.jvm.java.io
             # The engine prints pages at every step, and nobody reads them.
             java_lang.System.setOut(java_io.PrintStream(java_io.OutputStream.nullOutputStream()))
+            self._join = java_lang.String.join
             self._world = self._gateway.jvm.scienceworld.runtime.pythonapi.PythonInterface()
             self._random, self._random_state = _generator(self._gateway)
         assert self.process.stdout is not None
@@ -97,7 +104,7 @@ class Engine:
 
         def ask() -> list[str]:
             self._world.load(name, variation, simplifications, True)
-            return [str(action) for action in self._world.getGoldActionSequence()]
+            return self._lines(self._world.getGoldActionSequence())
 
         return self._ask(ask)
 
@@ -119,7 +126,7 @@ class Engine:
 
         def ask() -> list[str]:
             before = self._random_state()
-            found = [str(action) for action in self._world.getValidActionObjectCombinations()]
+            found = self._lines(self._world.getValidActionObjectCombinations())
             self._random.setSeed(before ^ SCRAMBLE)
             return found
 
@@ -128,6 +135,12 @@ class Engine:
     def close(self) -> None:
         """End the JVM; it may be dead already."""
         self._reap()
+
+    def _lines(self, java_list: Any) -> list[str]:
+        """A Java list of one-line strings, in one call instead of one for each; the JVM may forget it then."""
+        text = str(self._join("\n", java_list))
+        self._gateway.detach(java_list)
+        return text.split("\n") if text else []
 
     def _ask(self, question: Callable[[], T]) -> T:
         with self._faults():
