@@ -3,7 +3,7 @@
 from .plan import Config, lots
 from .report import Report, markdown, report
 from .rollout import rollout
-from .run import Finished, collect, evaluate, report_folder, run
+from .runner import Finished, collect, evaluate, report_folder, run
 from .statistics import Interval, Paired, interval, paired, pass_at
 
 __all__ = [
