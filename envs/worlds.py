@@ -47,3 +47,23 @@ register(
     ),
     paper="Yang et al. 2018, arXiv 1809.09600",
 )
+register(
+    "roomr",
+    ".embodied.roomr.world:RoomR",
+    skill="embodied",
+    group="held-in",
+    max_steps=150,
+    metric="share of misplaced things restored, 0 if anything else was displaced (the challenge's prop. fixed strict)",
+    action_kind="discrete",
+    fidelity="reimplementation",
+    splits=("train", "val", "test"),
+    archives=tuple(
+        Archive(
+            f"https://raw.githubusercontent.com/allenai/ai2thor-rearrangement/"
+            f"7fcf881b09ddd88be37ee87bbeea319c01e62bc4/data/2023/{split}.pkl.gz",
+            f"data/2023/{split}.pkl.gz",
+        )
+        for split in ("train", "val", "test")
+    ),
+    paper="Weihs et al. 2021, arXiv 2103.16544",
+)
