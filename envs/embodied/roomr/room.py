@@ -14,6 +14,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
+from .furniture import called_after
 from .records import Hinge, Point, Record, Thing
 
 REACH = 0.75
@@ -34,14 +37,15 @@ FAR = 2.0
 APART = 0.15
 """Metres between a spot that only other records of the scene use and any other spot."""
 
-LEVELS = ((0.12, "floor"), (0.55, "low surface"), (1.2, "surface"), (math.inf, "high surface"))
+FLOOR = "floor"
+LEVELS = ((0.12, FLOOR), (0.55, "low surface"), (1.2, "surface"), (math.inf, "high surface"))
 """Heights in metres up to which a place is called so; the records name no furniture."""
 
 
 def words(name: str) -> str:
     """``ButterKnife_81a4be1a`` or ``ShowerDoor|+00.10|...`` as ``butter knife``, ``shower door``."""
     kind = re.split(r"[_|]", name, maxsplit=1)[0]
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", kind).lower()
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", kind).lower()
 
 
 def numbered(kinds: Iterable[str]) -> list[str]:
@@ -65,17 +69,20 @@ class Place:
 class Scene:
     """What all records of one scene tell together: its places, the points in use, and what opens."""
 
-    def __init__(self, records: Sequence[Record]) -> None:
-        """Gather places by leaders, in a fixed order: a point that no place reaches becomes the middle of a new one."""
-        self.points = sorted({_to_cm(each) for record in records for thing in record.things for each in poses(thing)})
-        middles: list[Point] = []
-        for point in self.points:
-            if not any(_reaches(middle, point) for middle in middles):
-                middles.append(point)
-        names = numbered(next(name for height, name in LEVELS if middle[1] < height) for middle in middles)
-        self.places = tuple(Place(name, middle) for name, middle in zip(names, middles, strict=True))
+    def __init__(self, records: Sequence[Record], furniture: Sequence[tuple[str, Point]] = ()) -> None:
+        """Gather few places that reach every point, and name them and what opens.
+
+        A place is called after its height, or after the furniture it lies on where that is known.
+        """
+        points = sorted({_to_cm(each) for record in records for thing in record.things for each in poses(thing)})
+        middles = cover(points)
+        self.points = thin(points, ())
         self.hinges = sorted({hinge.id for record in records for hinge in record.hinges})
-        self.hinge_names = dict(zip(self.hinges, numbered(map(words, self.hinges)), strict=True))
+        kinds = [*(_kind(middle, furniture) for middle in middles), *map(words, self.hinges)]
+        # Numbered together: a toilet may be a place for things and open as well.
+        names = numbered(kinds)
+        self.places = tuple(Place(name, middle) for name, middle in zip(names, middles, strict=False))
+        self.hinge_names = dict(zip(self.hinges, names[len(middles) :], strict=True))
 
     def place(self, point: Point) -> int:
         """The nearest place that reaches a point of this scene."""
@@ -133,8 +140,8 @@ def poses(thing: Thing) -> tuple[Point, Point]:
 def spots(things: Sequence[Thing], others: Iterable[Point]) -> tuple[list[Point], list[int], list[int]]:
     """The points that things lie at, those within `MOVED` taken as one, and which of them are whose goal and start.
 
-    A thing that upstream counts as moved never has goal and start in one. Points of the scene's other records follow
-    where no spot is within `APART`: without them each empty spot would betray a thing that was moved.
+    A thing that counts as moved never has goal and start in one. Points of the scene's other records follow where no
+    spot is within `APART`: without them each empty spot would betray a thing that was moved.
     """
     points: list[Point] = []
 
@@ -150,10 +157,24 @@ def spots(things: Sequence[Thing], others: Iterable[Point]) -> tuple[list[Point]
         goal_at[i] if math.dist(thing.start, thing.goal) <= MOVED else join(thing.start, barred=goal_at[i])
         for i, thing in enumerate(things)
     ]
-    for other in others:
-        if all(math.dist(other, each) > APART for each in points):
-            points.append(other)
-    return points, goal_at, start_at
+    return [*points, *thin(others, points)], goal_at, start_at
+
+
+def thin(points: Iterable[Point], beside: Sequence[Point]) -> list[Point]:
+    """Those points, in order, that lie further than `APART` from all of `beside` and from the ones kept before."""
+    kept: list[Point] = []
+    for point in points:
+        if all(math.dist(point, each) > APART for each in beside) and all(
+            math.dist(point, each) > APART for each in kept
+        ):
+            kept.append(point)
+    return kept
+
+
+def _kind(middle: Point, furniture: Sequence[tuple[str, Point]]) -> str:
+    level = next(name for height, name in LEVELS if middle[1] < height)
+    owner = None if level == FLOOR else called_after(furniture, middle)
+    return level if owner is None else words(owner)
 
 
 def _to_cm(point: Point) -> Point:
@@ -161,9 +182,23 @@ def _to_cm(point: Point) -> Point:
     return (round(x, 2), round(y, 2), round(z, 2))
 
 
+def cover(points: Sequence[Point]) -> list[Point]:
+    """Middles that together reach all points, taken greedily: next comes the point that reaches most of the rest.
+
+    Reckoned in whole centimetres, so that every machine finds the same; in the order of x, z, height.
+    """
+    cm = np.array(points, dtype=np.float64).reshape(-1, 3)
+    x, y, z = np.rint(cm * 100).astype(np.int64).T
+    across = (x[:, None] - x) ** 2 + (z[:, None] - z) ** 2
+    reach = (across <= round(REACH * 100) ** 2) & (np.abs(y[:, None] - y) <= round(STOREY * 100))
+    left = np.ones(len(points), dtype=bool)
+    chosen: list[Point] = []
+    while left.any():
+        best = int(np.argmax((reach & left).sum(axis=1)))
+        chosen.append(points[best])
+        left &= ~reach[best]
+    return sorted(chosen, key=lambda each: (each[0], each[2], each[1]))
+
+
 def _above(a: Point, b: Point) -> float:
     return math.hypot(a[0] - b[0], a[2] - b[2])
-
-
-def _reaches(middle: Point, point: Point) -> bool:
-    return abs(middle[1] - point[1]) <= STOREY and _above(middle, point) <= REACH

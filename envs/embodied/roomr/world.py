@@ -19,7 +19,8 @@ from ...core import Outcome, Standard, Task, TextEnv, digest
 from ..listing import Listing
 from . import sample
 from .expert import plan
-from .records import EDITIONS, Record, parse, read_split, split_file
+from .furniture import folder_of, read_furniture
+from .records import EDITIONS, Point, Record, parse, read_split, split_file
 from .room import Room, Scene, Spot
 from .state import State, energies, in_order, metrics, shuffled
 
@@ -45,8 +46,9 @@ done                     ends the walkthrough, later the episode
 class Split:
     """One split's file, read once: raw records by scene, scenes and puzzles made when first asked for."""
 
-    def __init__(self, path: Path, scenes: dict[str, list[Any]], prefix: str) -> None:
+    def __init__(self, path: Path, scenes: dict[str, list[Any]], prefix: str, layouts: Path | None) -> None:
         """List the tasks in the file's order."""
+        self.layouts = layouts
         self.path, self.raw = path, scenes
         self.keys = [(scene, i) for scene, records in scenes.items() for i in range(len(records))]
         self.listing = Listing("task of roomr", [f"{prefix}/{scene}/{i}" for scene, i in self.keys], self._task)
@@ -57,13 +59,22 @@ class Split:
     def scene(self, name: str) -> tuple[Scene, tuple[Record, ...]]:
         """A scene's places and its parsed records."""
         records = tuple(parse(raw, self.path, f"{name}/{i}") for i, raw in enumerate(self.raw[name]))
-        return Scene(records), records
+        return Scene(records, self._furniture(name)), records
+
+    @lru_cache(maxsize=512)  # noqa: B019 - as above
+    def room(self, name: str, number: int) -> Room:
+        """A record as a puzzle."""
+        scene, records = self.scene(name)
+        return Room(scene, records[number])
+
+    def _furniture(self, name: str) -> list[tuple[str, Point]]:
+        return [] if self.layouts is None else read_furniture(self.layouts, name)
 
     def _task(self, i: int) -> Task:
         scene, number = self.keys[i]
         if scene not in self._digests:
-            self._digests[scene] = digest(self.raw[scene])
-        # The scene's other records shape its places, so they are part of the content.
+            self._digests[scene] = digest([self.raw[scene], self._furniture(scene)])
+        # The scene's other records shape its places and the layout names them, so both are part of the content.
         mark = digest([self._digests[scene], number])
         return Task(self.listing.ids[i], self.prefix.split("/")[1], (scene, number), mark)
 
@@ -72,30 +83,36 @@ _lock = threading.Lock()
 
 
 @lru_cache(maxsize=8)
-def _load(path: Path | None, stamp: int, prefix: str) -> Split:
+def _load(path: Path | None, stamp: int, prefix: str, layouts: Path | None) -> Split:
     scenes = sample.split(prefix.split("/")[1]) if path is None else read_split(path)
-    return Split(path or Path("the bundled sample"), scenes, prefix)
+    return Split(path or Path("the bundled sample"), scenes, prefix, layouts)
 
 
 class RoomR(TextEnv):
     """The world. `edition` chooses the year of the official data ("2023", "2022", "2021"); `snap` the hand's kindness.
 
     With ``snap=True``, `put THING on PLACE` and `open THING` lead to the goal pose where that lies here, as the
-    challenge's discrete actions do; by default the agent must name spot and openness itself.
+    challenge's discrete actions do; by default the agent must name spot and openness itself. `layouts` names places
+    after furniture: a folder of layout files, or "alfworld" for those in that package (see `furniture.py`).
     """
 
     manual = MANUAL
 
-    def __init__(self, *, edition: str = "2023", snap: bool = False, **standard: Unpack[Standard]) -> None:
+    def __init__(
+        self, *, edition: str = "2023", snap: bool = False, layouts: str | None = None, **standard: Unpack[Standard]
+    ) -> None:
         """Find the data; nothing is read before the first `tasks()` or `reset()`.
 
         Raises:
             UnknownName: no such edition or split.
+            MissingPart: ``layouts="alfworld"`` without that package.
+            DataError: no such folder of layouts.
         """
         super().__init__(**standard)
         if edition not in EDITIONS:
             raise UnknownName("edition of roomr", edition, EDITIONS)
         self.edition, self.snap = edition, snap
+        self.layouts = None if layouts is None else folder_of(layouts)
         self.room: Room
         self.state: State
         self._start: list[float] = []
@@ -109,7 +126,7 @@ class RoomR(TextEnv):
         stamp = 0 if path is None else path.stat().st_mtime_ns
         prefix = f"roomr/{self.split}" if self.edition == "2023" else f"roomr/{self.split}/{self.edition}"
         with _lock:
-            return _load(path, stamp, prefix)
+            return _load(path, stamp, prefix, self.layouts)
 
     def tasks(self) -> Sequence[Task]:
         """Every record of the split's file, in its order; built when looked at."""
@@ -125,8 +142,7 @@ class RoomR(TextEnv):
         """Stand in the middle of the room as it should be."""
         name, number = task.data
         split = self._split()
-        scene, records = split.scene(name)
-        self.room = Room(scene, records[number])
+        self.room = split.room(name, number)
         self._start = energies(self.room, shuffled(self.room))
         if not any(self._start):
             raise DataError(split.path, "nothing in this record is misplaced", record=f"{name}/{number}")
