@@ -54,15 +54,16 @@ class Split:
         self.listing = Listing("task of roomr", [f"{prefix}/{scene}/{i}" for scene, i in self.keys], self._task)
         self.prefix = prefix
         self._digests: dict[str, str] = {}
+        # Caches of this split, not of the class: they go when it goes.
+        self.scene = cache(self._scene)
+        self.room = lru_cache(maxsize=512)(self._room)
 
-    @cache  # noqa: B019 - a split lives as long as the process
-    def scene(self, name: str) -> tuple[Scene, tuple[Record, ...]]:
+    def _scene(self, name: str) -> tuple[Scene, tuple[Record, ...]]:
         """A scene's places and its parsed records."""
         records = tuple(parse(raw, self.path, f"{name}/{i}") for i, raw in enumerate(self.raw[name]))
         return Scene(records, self._furniture(name)), records
 
-    @lru_cache(maxsize=512)  # noqa: B019 - as above
-    def room(self, name: str, number: int) -> Room:
+    def _room(self, name: str, number: int) -> Room:
         """A record as a puzzle."""
         scene, records = self.scene(name)
         return Room(scene, records[number])
