@@ -176,8 +176,8 @@ class IQA(TextEnv):
             super().fork()
         twin = copy.copy(self)
         twin.open, twin.seen, twin.history = set(self.open), set(self.seen), self.history[:]
-        twin._info, twin.rng = dict(self._info), copy.deepcopy(self.rng)
-        twin._np_random = copy.deepcopy(self._np_random)
+        # `rng` is not copied: this world draws nothing from it. Gymnasium's is, for a later reset() without a seed.
+        twin._info, twin._np_random = dict(self._info), copy.deepcopy(self._np_random)
         return twin
 
     def grounded(self) -> bool:
