@@ -43,6 +43,7 @@ class Instant:
     """A model that answers at once, but lets the event loop turn, as a server would."""
 
     name, sampling, template = "instant", {}, None
+
     @dataclass(frozen=True)
     class Options:
         """None."""
@@ -92,8 +93,14 @@ def main():
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     register(
-        "endless", f"{__name__}:Endless", skill="maths", group="held-out", max_steps=options.turns, metric="none",
-        action_kind="discrete", fidelity="reimplementation",
+        "endless",
+        f"{__name__}:Endless",
+        skill="maths",
+        group="held-out",
+        max_steps=options.turns,
+        metric="none",
+        action_kind="discrete",
+        fidelity="reimplementation",
     )
     register_model("instant", f"{__name__}:Instant")
     rows = []
@@ -114,8 +121,11 @@ def main():
             }
         )
         if not options.json:
-            print("{in_flight:>6} in flight: {harness_us:6.1f} us CPU a turn (bare loop {bare_us:.1f} us), "
-                  "{turns_per_second:,.0f} turns/s".format(**rows[-1]), flush=True)
+            print(
+                "{in_flight:>6} in flight: {harness_us:6.1f} us CPU a turn (bare loop {bare_us:.1f} us), "
+                "{turns_per_second:,.0f} turns/s".format(**rows[-1]),
+                flush=True,
+            )
     if options.json:
         json.dump(rows, sys.stdout)
 

@@ -134,6 +134,9 @@ class TextEnv(gymnasium.Env[str, str], ABC):
             UnknownName: no such split.
             DataError: `data` names a folder that is not there.
         """
+        for name in standard:
+            if name not in Standard.__annotations__:
+                raise TypeError(f"{type(self).__name__}() got an unexpected keyword argument '{name}'")
         self.about = standard["about"]
         self.split = standard.get("split", "test")
         if self.split not in self.about.splits:

@@ -116,8 +116,11 @@ class Failure(msgspec.Struct, frozen=True, gc=False):
     message: str
 
 
-class Episode(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """One episode, whole. `final` is the last observation, the one that no turn answered."""
+class Episode(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag_field="schema", tag=SCHEMA):
+    """One episode, whole. `final` is the last observation, the one that no turn answered.
+
+    Each line begins with ``"schema": 1``; a line of another version does not decode.
+    """
 
     id: str
     task: TaskRef
@@ -128,7 +131,6 @@ class Episode(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     final: str
     ending: Ending
     outcome: Result
-    schema: int = SCHEMA
     error: Failure | None = None
     gaps: tuple[str, ...] = ()
     parent: str | None = None

@@ -272,4 +272,4 @@ def _extra(extra: str | dict[str, Any]) -> dict[str, Any]:
 def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "timed out" if not str(error) else f"timed out ({error})"
-    return f"{type(error).__name__}: {error}".strip(": ")
+    return " ".join(f"{type(error).__name__}: {error}"[:300].split()).rstrip(":")

@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,8 @@ import typer
 from ...agents import make_agent
 from ...envs import select
 from ...trajectories import Store, UsageError
+from ..demo import WORLDS, configurations, ready
+from ..demo import show as show_demo
 from ..plan import Config, lots
 from ..pool import Pool
 from ..progress import Progress
@@ -224,6 +227,26 @@ def panel(
     return 0
 
 
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the demo's runs.")] = Path("runs/demo"),
+    n: Annotated[int, typer.Option("-n", min=1, help="Episodes a world and agent.")] = 20,
+    workers: Workers = None,
+) -> int:
+    """Run the main job on the bundled worlds: expert, random and no-op agents (and a model), and a report.
+
+    A model joins in where `OPENAI_BASE_URL` and `AGENTBANK_MODEL` name one.
+    """
+    worlds, notes = ready(select(",".join(WORLDS)))
+    reports = {}
+    for agent, config in configurations(worlds, n).items():
+        done = play_all(replace(config, workers=workers), out / agent, quiet=False)
+        if done.interrupted:
+            return 130
+        reports[agent] = done.report
+    show_demo(reports, notes, out)
+    return 3 if any(each.failed for each in reports.values()) else 0
+
+
 def play(
     world: Annotated[str, typer.Argument(help="The world to act in.")],
     task: Annotated[str | None, typer.Option(help="Task id; default: one drawn by the seed.")] = None,
@@ -289,5 +312,5 @@ def play(
 def add(app: typer.Typer) -> None:
     """Mount these commands."""
     app.command("eval")(evaluate)
-    for command in (collect, play, report, panel):
+    for command in (collect, play, report, panel, demo):
         app.command()(command)

@@ -1,6 +1,7 @@
 """The contract runs over the registry: a new world is held to it the day it is registered."""
 
 import pytest
+
 from agentbank.envs import make, missing, specs
 
 SLOW_START = {"process"}

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
+
 from agentbank.envs import make, specs
 from agentbank.harness.seat import Inline, Process, Threaded
 from agentbank.trajectories import Fault

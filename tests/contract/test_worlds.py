@@ -12,8 +12,9 @@ import gymnasium
 import numpy as np
 import psutil
 import pytest
-from agentbank.envs import digest, make, panel, specs
 from gymnasium.utils.env_checker import check_env
+
+from agentbank.envs import digest, make, panel, specs
 
 from .walks import ODD, expert, mark, stroll
 

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from agentbank.envs import registry
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))

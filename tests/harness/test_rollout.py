@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+
 from agentbank.agents import make_agent
 from agentbank.agents.core import Agent, Limits
 from agentbank.envs import make

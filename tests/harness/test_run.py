@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from agentbank.harness import Config, collect, evaluate, report_folder, run
 from agentbank.trajectories import UsageError, read_episodes
 

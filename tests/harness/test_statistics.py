@@ -1,10 +1,11 @@
 import math
 
 import pytest
-from agentbank.harness import interval, paired, pass_at
-from agentbank.harness.statistics import t95, wilson
 from hypothesis import given
 from hypothesis import strategies as st
+
+from agentbank.harness import interval, paired, pass_at
+from agentbank.harness.statistics import t95, wilson
 
 
 @pytest.mark.parametrize(
