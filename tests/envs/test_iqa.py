@@ -4,14 +4,15 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from agentbank.envs import make
 from agentbank.envs.embodied.iqa import sample
 from agentbank.envs.embodied.iqa.kitchen import OPENS, Kitchen, read_kitchen
 from agentbank.envs.embodied.iqa.questions import ANYWHERE, CABINET, COLUMNS, FRIDGE, NOUNS, Question, read_questions
 from agentbank.envs.embodied.iqa.world import FOLDERS
 from agentbank.trajectories.errors import DataError, UnknownName
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def play(env, *actions):

@@ -5,14 +5,15 @@ import json
 import pickle
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from agentbank.envs import make
 from agentbank.envs.embodied.roomr import sample
 from agentbank.envs.embodied.roomr.records import parse, unpickle
 from agentbank.envs.embodied.roomr.room import Room, Scene, numbered, words
 from agentbank.envs.embodied.roomr.state import energies, in_order, metrics, shuffled
 from agentbank.trajectories.errors import DataError, UnknownName, UsageError
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def play(env, *actions):

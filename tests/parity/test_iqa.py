@@ -4,6 +4,7 @@ import hashlib
 import re
 
 import pytest
+
 from agentbank.envs import make
 from agentbank.envs.embodied.iqa.questions import ANYWHERE, NOUNS
 

@@ -3,6 +3,7 @@
 import hashlib
 
 import pytest
+
 from agentbank.envs import make
 from agentbank.envs.embodied.roomr.records import parse, read_split, split_file
 from agentbank.envs.embodied.roomr.state import energies, shuffled
