@@ -1,4 +1,4 @@
-"""The words of a text as Lucene's EnglishAnalyzer takes them: standard tokens, no possessives, lower case, no stop words, stems."""
+"""The words of a text as Lucene's EnglishAnalyzer takes them: standard tokens, lower case, no stop words, stems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bundled sample: a small shop of our own, in the official layout's terms, made by rule and the same on every machine."""
+"""The bundled sample: a small shop of our own, as records of the official layout, made by rule, the same everywhere."""
 
 from __future__ import annotations
 
@@ -22,88 +22,19 @@ class Thing(NamedTuple):
     features: str
 
 
-THINGS = (
-    Thing(
-        "lantern",
-        "garden",
-        "Lighting",
-        "brass, tin, bamboo",
-        "porch, tent, path",
-        "storm proof, solar charged, easy to hang",
-    ),
-    Thing(
-        "teapot",
-        "kitchen",
-        "Tea and Coffee",
-        "stoneware, cast iron, glass",
-        "loose tea, two cups, a crowd",
-        "drip free, dishwasher safe, heat resistant",
-    ),
-    Thing(
-        "backpack",
-        "outdoors",
-        "Bags",
-        "canvas, nylon, felt",
-        "school, hiking, the office",
-        "water resistant, padded straps, laptop sleeve",
-    ),
-    Thing(
-        "scarf",
-        "fashion",
-        "Accessories",
-        "wool, cotton, silk",
-        "winter, travel, evening",
-        "machine washable, extra long, hand knitted",
-    ),
-    Thing(
-        "desk",
-        "furniture",
-        "Office",
-        "oak, pine, walnut",
-        "a study, a corner, standing work",
-        "easy assembly, cable tray, scratch resistant",
-    ),
-    Thing(
-        "soap",
-        "beauty",
-        "Bath",
-        "olive oil, goat milk, oat",
-        "dry skin, hands, shaving",
-        "cruelty free, fragrance free, palm oil free",
-    ),
-    Thing(
-        "kite",
-        "toys",
-        "Outdoor Play",
-        "ripstop, paper, cotton",
-        "beginners, strong wind, the beach",
-        "quick to fold, long tail, spare line",
-    ),
-    Thing(
-        "mug",
-        "kitchen",
-        "Cups",
-        "porcelain, enamel, stoneware",
-        "camping, cocoa, the office",
-        "microwave safe, double walled, easy to grip",
-    ),
-    Thing(
-        "blanket",
-        "bedding",
-        "Throws",
-        "wool, cotton, fleece",
-        "the sofa, a picnic, a cot",
-        "machine washable, lint free, reversible",
-    ),
-    Thing(
-        "lamp",
-        "furniture",
-        "Lighting",
-        "brass, ceramic, oak",
-        "reading, a nursery, a desk",
-        "dimmable, flicker free, long cord",
-    ),
-)
+TABLE = """
+lantern | garden | Lighting | brass, tin, bamboo | porch, tent, path | storm proof, solar charged, easy to hang
+teapot | kitchen | Tea and Coffee | stoneware, cast iron, glass | loose tea, two cups, a crowd | drip free, dishwasher safe, heat resistant
+backpack | outdoors | Bags | canvas, nylon, felt | school, hiking, the office | water resistant, padded straps, laptop sleeve
+scarf | fashion | Accessories | wool, cotton, silk | winter, travel, evening | machine washable, extra long, hand knitted
+desk | furniture | Office | oak, pine, walnut | a study, a corner, standing work | easy assembly, cable tray, scratch resistant
+soap | beauty | Bath | olive oil, goat milk, oat | dry skin, hands, shaving | cruelty free, fragrance free, palm oil free
+kite | toys | Outdoor Play | ripstop, paper, cotton | beginners, strong wind, the beach | quick to fold, long tail, spare line
+mug | kitchen | Cups | porcelain, enamel, stoneware | camping, cocoa, the office | microwave safe, double walled, easy to grip
+blanket | bedding | Throws | wool, cotton, fleece | the sofa, a picnic, a cot | machine washable, lint free, reversible
+lamp | furniture | Lighting | brass, ceramic, oak | reading, a nursery, a desk | dimmable, flicker free, long cord
+"""
+THINGS = tuple(Thing(*line.split(" | ")) for line in TABLE.strip().split("\n"))
 MAKERS = ("Hollin", "Tarrow", "Brindle & Co", "Westmark", "Odd Acorn", "Fennimore", "Kestrel", "Lowmoor")
 SHADES = ("red", "navy", "olive", "charcoal", "ivory", "teal")
 SIZES = ("small", "medium", "large")
@@ -126,7 +57,7 @@ def sample_records() -> tuple[list[Product], dict[str, list[Goal]]]:
 
 
 def _record(
-    rng: random.Random, number: int, thing: str, maker: str, kind: int
+    rng: random.Random, number: int, thing: Thing, maker: str, kind: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     material, use = thing.materials.split(", ")[kind], rng.choice(thing.uses.split(", "))
     traits = rng.sample(thing.features.split(", "), 2)
