@@ -2,8 +2,8 @@
 
 Two constants carry the meaning. A *place* is what one hand reaches without a step: poses within `REACH` of its middle
 at about the same height. A thing is *misplaced* when it lies further than `MOVED` from where it belongs; upstream asks
-for an overlap of 3-D boxes above one half, which needs the simulator's boxes, and this distance is the one that
-reproduces upstream's own counts best (docs/worlds/roomr.md has the figures).
+for an overlap of 3-D boxes above one half, which needs the simulator's boxes; this distance was fitted to upstream's own
+counts (docs/worlds/roomr.md has the figures).
 """
 
 from __future__ import annotations
