@@ -47,7 +47,7 @@ class EndpointOptions:
     """Seconds of one try at most, from the request to the last byte."""
     deadline: float = 1800.0
     """Seconds of one call at most, all tries and waits together."""
-    retries: int = 8
+    retries: int = 5
     """Tries after the first."""
     backoff: float = 0.5
     """Seconds before the second try; doubled from try to try, with jitter."""

@@ -24,7 +24,7 @@ class Thing(NamedTuple):
 
 TABLE = """
 lantern | garden | Lighting | brass, tin, bamboo | porch, tent, path | storm proof, solar charged, easy to hang
-teapot | kitchen | Tea and Coffee | stoneware, cast iron, glass | loose tea, two cups, a crowd | drip free, dishwasher safe, heat resistant
+teapot | kitchen | Tea | stoneware, cast iron, glass | loose tea, two cups, a crowd | drip free, dishwasher safe, heat proof
 backpack | outdoors | Bags | canvas, nylon, felt | school, hiking, the office | water resistant, padded straps, laptop sleeve
 scarf | fashion | Accessories | wool, cotton, silk | winter, travel, evening | machine washable, extra long, hand knitted
 desk | furniture | Office | oak, pine, walnut | a study, a corner, standing work | easy assembly, cable tray, scratch resistant
@@ -71,7 +71,7 @@ def _record(
     record = {
         "asin": f"AB{number:08d}",
         "name": f"{maker} {material.title()} {thing.name.title()} for {use.title()}, {traits[0].title()}",
-        "full_description": f"A {thing.name} of {material}, made for {use}. It is {traits[0]} and {traits[1]}, and lasts for years.",
+        "full_description": f"A {thing.name} of {material}, made for {use}. It is {traits[0]} and {traits[1]}.",
         "small_description": [f"Made of {material}", traits[0].capitalize(), traits[1].capitalize(), f"Made for {use}"],
         "pricing": price,
         "category": thing.department,
