@@ -1,7 +1,8 @@
 import pytest
-from agentbank.agents.parse import read
 from hypothesis import given
 from hypothesis import strategies as st
+
+from agentbank.agents.parse import read
 
 STRICT = {
     "Thought: I look.\nAction: look": ("I look.", "look"),

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from agentbank.agents import Brief, View, make_agent
 from agentbank.agents.human import completions
 from agentbank.trajectories.errors import UsageError

@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+
 from agentbank.agents import Brief, View, make_agent
 from agentbank.agents.models.scripted import Scripted, by_turn
 from agentbank.trajectories.errors import ContextOverflow, Fault, UnknownName, UsageError

@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass
 
 import pytest
+
 from agentbank.agents import (
     Agent,
     Brief,

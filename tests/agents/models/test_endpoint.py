@@ -6,11 +6,12 @@ import socket
 import time
 
 import pytest
+from aiohttp import web
+
 from agentbank.agents import make_model
 from agentbank.agents.models.sockets import file_room
 from agentbank.trajectories.errors import ContextOverflow, Fault, UnknownName, UsageError
 from agentbank.trajectories.record import Message
-from aiohttp import web
 
 CHAT = [Message("system", "Act.", False), Message("user", "go")]
 QUICK = {"backoff": 0.001, "backoff_cap": 0.01, "retries": 3}

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from agentbank.agents import Brief, View, make_agent, make_model
 from agentbank.agents.models.template import digest_of_folder
 from agentbank.trajectories.errors import ContextOverflow, DataError, UnknownName, UsageError
@@ -95,6 +96,7 @@ def test_sampling_is_fixed_by_the_seed_and_untouched_by_the_batch(folder):
 
 def test_sampling_follows_the_distribution():
     import torch
+
     from agentbank.agents.models.batch import Sampler
 
     logits = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]])).repeat(4000, 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from agentbank.agents import make_model
 from agentbank.trajectories.errors import Fault, MissingPart, UsageError
 from agentbank.trajectories.record import Message
