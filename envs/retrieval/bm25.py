@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -85,9 +83,9 @@ class BM25:
             folder.mkdir()
             cls._made(documents, folder, k1, b, ties)
             (folder / "index.json").write_text(json.dumps({"layout": LAYOUT, "k1": k1, "b": b}))
-            if path.is_dir():
-                shutil.rmtree(path)
-            os.replace(folder, path)
+            if path.exists():
+                path.rename(Path(work, "former"))
+            folder.rename(path)
         return cls.open(path)
 
     @classmethod
@@ -201,7 +199,7 @@ def hopeful(
     docs: npt.NDArray[np.int64], scores: npt.NDArray[np.float64], left: float, k: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """The documents that may still be among the `k` best when at most `left` can be added to each."""
-    kept = scores >= least_of(scores, k) - left * SAFE
+    kept = scores >= least_of(scores, k) / SAFE - left * SAFE
     return docs[kept], scores[kept]
 
 

@@ -1,4 +1,4 @@
-"""An inverted index as plain arrays: for each term, which documents hold it and how often. Built in blocks, mapped back.
+"""An inverted index as plain arrays: for each term, which documents hold it. Built in blocks, mapped back.
 
 A folder of it holds ``terms.bin`` (sorted UTF-8 terms, end to end) and NumPy files: ``ends`` (byte after each term),
 ``starts`` (first posting of each term, one more at the end), ``docs`` (document of each posting, ascending within a
