@@ -33,7 +33,7 @@ _THOUGHT = re.compile(r"^\s*(?:thought|think)[ \t]*:[ \t]*", re.IGNORECASE)
 
 
 def as_turn(text: str) -> Turn:
-    """Thought and action in an assistant's words: the action follows the last ``Action:``; without one it is all of them."""
+    """Thought and action in an answer: the action follows the last ``Action:``; without one it is the whole."""
     marks = list(_ACTION.finditer(text))
     if not marks:
         return Turn(text=text, action=text.strip(), parsed="lenient")
