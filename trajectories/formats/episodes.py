@@ -29,12 +29,12 @@ class Episodes:
             DataError: it is not one, or of a newer schema.
         """
         try:
-            found = msgspec.convert(record.value, Episode)
+            return msgspec.convert(record.value, Episode)
         except msgspec.ValidationError as error:
+            schema = record.value.get("schema", SCHEMA)
+            if schema != SCHEMA:
+                raise record.wrong(f"record schema {schema!r}; this agentbank reads {SCHEMA}", "schema") from error
             raise record.wrong(f"not an Episode: {error}") from error
-        if found.schema > SCHEMA:
-            raise record.wrong(f"record schema {found.schema} is newer than this agentbank ({SCHEMA})", "schema")
-        return found
 
     def read(self, record: Record) -> Conversation:
         """One record as a conversation."""
