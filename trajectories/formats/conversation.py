@@ -92,6 +92,9 @@ def to_episode(conversation: Conversation, *, env: str | None = None) -> Episode
     The reading: everything before the first learned assistant message is prompt, but for the message before it, which
     is the first observation; a message after the last answer is the final observation; `success` and `reward` are
     taken where the row has them. Observations in a row are joined by a line break.
+
+    Raises:
+        KeyError, TypeError, msgspec.ValidationError: `meta` looks like `from_episode`'s, but was changed since.
     """
     meta = conversation.meta
     messages = conversation.messages
