@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from agentbank.envs import specs
 from agentbank.envs.core import EnvSpec
 from agentbank.envs.data import Archive

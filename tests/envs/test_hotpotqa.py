@@ -4,8 +4,10 @@ import json
 import shutil
 
 import pytest
+
 from agentbank.envs import make
-from agentbank.trajectories import DataError, UnknownName
+from agentbank.envs.reasoning.encyclopedia import Corpus
+from agentbank.trajectories import DataError, UnknownName, UsageError
 
 RECORD = {
     "_id": "5ae0000000000000000000aa",
@@ -206,6 +208,59 @@ def test_the_sample_is_answered_by_its_own_pages():
             assert len(texts) == 10 and set(question.supporting) <= set(texts)
             gold = " ".join(texts[title] for title in question.supporting)
             assert question.answer in gold or question.answer in ("yes", "no")
+
+
+# --- a corpus ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_sample_has_a_corpus():
+    world = make("hotpotqa", data="sample", source="corpus")
+    for task in world.tasks():
+        world.reset(options={"task": task.id})
+        *searches, finish = world.expert(task)
+        assert all(not world.step(each)[0].startswith("Could not find") for each in searches)
+        assert world.step(finish)[4]["success"]
+    world.reset(seed=0)
+    observation = world.step("search[the town known for reed flutes]")[0]
+    assert observation.startswith("Could not find the town known for reed flutes. Similar: ['Fenwater', ")
+
+
+def test_a_corpus_finds_by_content_what_has_another_title(shared):
+    world = make("hotpotqa", data=str(shared / "hotpotqa"), split="train", file="hotpotqa_train.json", source="corpus")
+    found = 0
+    for task in world.tasks():
+        world.reset(options={"task": task.id})
+        assert not world.step(world.expert(task)[0])[0].startswith("Could not find")
+        similar = world.step(f"search[{task.data.text}]")[0]
+        found += any(repr(title) in similar for title in task.data.supporting)
+    assert found == 86  # of 100 questions: BM25's first five titles hold at least one of the two articles
+
+
+def test_a_big_corpus_keeps_its_index(tmp_path, monkeypatch):
+    monkeypatch.setenv("AGENTBANK_CACHE", str(tmp_path))
+    monkeypatch.setattr("agentbank.envs.reasoning.encyclopedia.BIG", 2)
+    pages = {"Wick": ["A town on the Orle."], "Ada Penn": ["A painter of towns."], "Orle": ["A river."]}
+    built = Corpus(pages)
+    [path] = (tmp_path / "indexes").iterdir()
+    before = path.stat().st_mtime_ns
+    assert Corpus(pages).similar("river towns") == built.similar("river towns") != []
+    assert path.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("[]", "expected a JSON object of titles"), ('{"Wick": "text"}', "record Wick: expected a list of sentences")],
+)
+def test_a_wrong_corpus_is_named(tmp_path, content, said):
+    (tmp_path / "my_corpus.json").write_text(content)
+    with pytest.raises(DataError, match=said):
+        make("hotpotqa", data="sample", source="corpus", corpus=str(tmp_path / "my_corpus.json")).reset(seed=0)
+
+
+def test_a_folder_without_a_corpus_asks_for_it(tmp_path):
+    world = make("hotpotqa", data=folder(tmp_path, RECORD), source="corpus")
+    with pytest.raises(UsageError, match="found none"):
+        world.reset(seed=0)
 
 
 # --- real files -------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import time
 
 import psutil
 import pytest
+
 from agentbank.envs import make, missing, specs
 from agentbank.envs.embodied.scienceworld_tasks import VARIATIONS, variations
 from agentbank.trajectories import Fault, MissingPart, UnknownName, UsageError
@@ -36,7 +37,7 @@ def test_the_table_is_the_engines_own(env):
     assert sorted(engine.getTaskNames()) == sorted(VARIATIONS)
     for name, count in VARIATIONS.items():
         assert engine.getTaskMaxVariations(name) == count
-        engine.load(name, 0, "", False)
+        getattr(engine, "taskStr_$eq")(name)  # the splits are of the task that is named here; it need not be loaded
         ours = variations(count)
         for split, theirs in (
             ("train", engine.getVariationsTrain()),
@@ -130,7 +131,7 @@ def test_asking_the_expert_leaves_the_episode_where_it_stands(env):
 
 def test_the_past_of_a_jvm_does_not_show(env):
     begin(env, "scienceworld/test/boil/29")
-    for action in env.actions()[:40:4]:
+    for action in [action for action in env.actions() if "focus" not in action][:40:4]:
         env.step(action)
     used = [begin(env)[0], *(env.step(action)[0] for action in ("go to outside", "look around", "inventory"))]
     with contextlib.closing(make("scienceworld")) as new:

@@ -5,9 +5,10 @@ import string
 from collections import Counter
 
 import pytest
-from agentbank.envs.scoring import exact_match, normalise_answer, token_f1
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from agentbank.envs.scoring import exact_match, normalise_answer, token_f1
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 import urllib.parse
 
 import pytest
+
 from agentbank.envs import make
 from agentbank.envs.reasoning.wikipedia import Wikipedia, sentences_of
 from agentbank.trajectories import Fault
@@ -131,9 +132,9 @@ def test_lasting_trouble_is_a_fault(name):
 
 def test_no_right_to_ask_is_not_asked_again():
     asked = []
-    with serve(media_wiki(asked, first=[lambda handler: reply(handler, b"no", 403)] * 9)) as address:
-        with pytest.raises(Fault, match="403"):
-            Wikipedia(address, wait=0.001).page("Orle")
+    forbidden = [lambda handler: reply(handler, b"no", 403)] * 9
+    with serve(media_wiki(asked, first=forbidden)) as address, pytest.raises(Fault, match="403"):
+        Wikipedia(address, wait=0.001).page("Orle")
     assert len(asked) == 1
 
 
