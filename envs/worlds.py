@@ -39,6 +39,7 @@ register(
     action_kind="language",
     fidelity="reimplementation",
     splits=("train", "test"),
+    lives="thread",
     archives=(
         Archive("http://curtis.ml.cmu.edu/datasets/hotpot/hotpot_train_v1.1.json", "hotpot_train_v1.1.json"),
         Archive(
