@@ -38,7 +38,6 @@ def compare(
     """Compare two runs on the tasks that both hold: mean difference (b - a) with its 95% interval, and a sign test.
 
     Example:
-
     `agentbank compare runs/before runs/after`
     """
     left, right = scores(a), scores(b)
