@@ -1,0 +1,62 @@
+"""The few Python expressions that ALFWorld's grammar uses, such as ``o.indefinite + ' ' + o.name``, read without `eval`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from .pddl import Malformed
+
+
+class Entity(NamedTuple):
+    """A thing as texts name it."""
+
+    id: str
+    type: str
+    name: str
+    definite: str = "the"
+    indefinite: str = "a"
+
+
+Expression = Callable[[Mapping[str, Entity]], str]
+
+
+@lru_cache(maxsize=1024)
+def expression(source: str) -> Expression:
+    """Compile names, their attributes, text constants, ``+`` and ``or``; nothing else is understood.
+
+    Raises:
+        Malformed: any other Python.
+    """
+    try:
+        tree = ast.parse(source.strip(), mode="eval")
+    except (SyntaxError, ValueError) as error:
+        raise Malformed(f"{{{source}}} is no expression") from error
+    return _build(tree.body, source)
+
+
+def _build(node: ast.expr, source: str) -> Expression:
+    match node:
+        case ast.Constant(value=str(text)):
+            return lambda things: text
+        case ast.Name(id=name):
+            return lambda things: things[name].name
+        case ast.Attribute(value=ast.Name(id=name), attr=("id" | "type" | "name" | "definite" | "indefinite") as attr):
+            at = Entity._fields.index(attr)
+            return lambda things: str(things[name][at])
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            first, second = _build(left, source), _build(right, source)
+            return lambda things: first(things) + second(things)
+        case ast.BoolOp(op=ast.Or(), values=values):
+            choices = [_build(each, source) for each in values]
+            return lambda things: next(filter(None, (each(things) for each in choices)), choices[-1](things))
+        case _:
+            raise Malformed(f"{{{source}}}: only names, their attributes, texts, + and 'or' are understood")
+
+
+@lru_cache(maxsize=1024)
+def names_in(source: str) -> frozenset[str]:
+    """The variables that an expression reads."""
+    return frozenset(node.id for node in ast.walk(ast.parse(source.strip(), mode="eval")) if isinstance(node, ast.Name))
