@@ -90,7 +90,7 @@ class _Attempt:
         """Clean, heat or cool the thing in hand at the first place where that can be done."""
         act = next(each for each in self.game.acts if each.name == action)
         for (place,) in sorted(self._appliances(action)):
-            self.visit(place)
+            self.visit(place, enter=False)
             if act.solve(self.game, self.state):
                 self.do(action, o=thing, r=place)
                 return
@@ -101,12 +101,12 @@ class _Attempt:
         rows = self.state["receptacletype"].rows
         return {(row[0],) for row in rows if kinds[action] in row[1]}
 
-    def visit(self, place: str) -> None:
-        """Go to a place and open it if it is shut."""
+    def visit(self, place: str, *, enter: bool = True) -> None:
+        """Go to a place and, to `enter` it, open it if it is shut."""
         here = self.index("receptacleatlocation", 0, place, column=1)
         if not any((agent, spot) in self.state["atlocation"].rows for agent in self.agents() for spot in here):
             self.do("gotolocation", r=place)
-        if (place,) in self.state["openable"].rows and (place,) not in self.state["opened"].rows:
+        if enter and (place,) in self.state["openable"].rows and (place,) not in self.state["opened"].rows:
             self.do("openobject", r=place)
 
     def agents(self) -> list[str]:
