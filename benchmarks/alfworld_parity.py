@@ -85,7 +85,9 @@ def near_miss(rng, commands, names):
     if kind == 7:
         return " ".join(rng.sample(words, len(words)))
     if kind == 8:
-        return rng.choice(("", " ", "look around", "inventory 1", "полка 1", "go to loc 1", "{o}", "#look.feedback#", "help"))
+        return rng.choice(
+            ("", " ", "look around", "inventory 1", "полка 1", "go to loc 1", "{o}", "#look.feedback#", "help")
+        )
     return command[:-1]
 
 

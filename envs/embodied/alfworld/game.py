@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ....trajectories.errors import DataError
 from ...data import field, read_json
 from .expressions import Entity
 from .goal import Goal
-from .grammar import Call, Each, Grammar, Symbol, Value, holes, read_grammar
+from .grammar import Call, Each, Grammar, Text, Value, holes, read_grammar
 from .idle import idleness
 from .names import demangle
 from .pddl import Domain, Effect, Junction, Malformed, Problem, Schema, atoms, read_domain, read_problem
@@ -156,7 +156,7 @@ class Game:
             kind: frozenset(id for id, own in self.problem.objects.items() if own in below)
             for kind, below in self.domain.types.items()
         }
-        self.start: State = {name: EMPTY for name in self.domain.arity}
+        self.start: State = dict.fromkeys(self.domain.arity, EMPTY)
         self.start |= {name: Relation(rows) for name, rows in self.problem.facts.items()}
         self.negatives = frozenset(each for each in self.grammar.reads if each.startswith("not_"))
         self._won = test(self.problem.goal, Scope())
@@ -164,6 +164,9 @@ class Game:
         self._commands: dict[tuple[str, Row], str] = {}
         self._solved: dict[tuple[str, frozenset[Row]], list[Option]] = {}
         self._fixed = {act.name: self._template(act) for act in self.acts}
+        template = self.grammar.templates.get("putobject", ())
+        self.moves = bool(template) and isinstance(template[0], Text) and template[0].words.startswith("move")
+        """Whether things are put down by `move X to Y`, as upstream's later grammar has it."""
         self.by_name = {entity.name: entity.id for entity in self.entities.values()}
 
     def _check(self) -> None:
@@ -176,7 +179,9 @@ class Game:
         }
         read = {each.removeprefix("not_") for each in self.grammar.reads}
         if maybe & read:
-            raise Malformed(f"the texts depend on {min(maybe & read)!r}, which an action changes only under a condition")
+            raise Malformed(
+                f"the texts depend on {min(maybe & read)!r}, which an action changes only under a condition"
+            )
         strangers = {word for each in atoms(self.problem.goal) for word in each.args if not word.startswith("?")}
         strangers -= self.problem.objects.keys()
         if strangers:
@@ -251,38 +256,46 @@ class Game:
         return self._won(state, self.kinds, [])
 
 
+def read_content(path: Path) -> dict[str, Any]:
+    """A `game.tw-pddl` file.
+
+    Raises:
+        DataError: unreadable, not JSON, or a text is missing.
+    """
+    content = read_json(path)
+    for name in ("pddl_domain", "grammar", "pddl_problem"):
+        field(content, name, str, path, "game")
+    checked: dict[str, Any] = content
+    return checked
+
+
 def read_game(path: Path) -> Game:
     """Compile a `game.tw-pddl` file.
 
     Raises:
-        DataError: unreadable, not JSON, a field missing, or PDDL or grammar that cannot be played.
+        DataError: as `read_content`, or PDDL or grammar that cannot be played.
     """
-    content = read_json(path)
-    texts = {name: field(content, name, str, path, "game") for name in ("pddl_domain", "grammar", "pddl_problem")}
+    content = read_content(path)
     try:
-        return Game(texts["pddl_domain"], texts["grammar"], texts["pddl_problem"])
+        return Game(content["pddl_domain"], content["grammar"], content["pddl_problem"])
     except Malformed as error:
         raise DataError(path, str(error)) from error
 
 
-_games: OrderedDict[Path, Game] = OrderedDict()
+_games: OrderedDict[Hashable, Game] = OrderedDict()
 _lock = threading.Lock()
 
 
-def load_game(path: Path) -> Game:
-    """The compiled game of a file, from memory where it was played lately.
-
-    Raises:
-        DataError: as `read_game`.
-    """
+def kept_game(key: Hashable, make: Callable[[], Game]) -> Game:
+    """The compiled game that goes by `key`: from memory where it was played lately, else made now."""
     with _lock:
-        game = _games.get(path)
+        game = _games.get(key)
         if game is not None:
-            _games.move_to_end(path)
+            _games.move_to_end(key)
             return game
-    game = read_game(path)
+    game = make()
     with _lock:
-        _games[path] = game
+        _games[key] = game
         while len(_games) > KEPT:
             _games.popitem(last=False)
     return game

@@ -29,7 +29,7 @@ TASK_TYPES = (
     "pick_cool_then_place_in_recep",
     "pick_two_obj_and_place",
 )
-FOLDERS = {"train": "train", "valid_seen": "valid_seen", "test": "valid_unseen"}
+FOLDERS = {"train": "train", "valid_seen": "valid_seen", "valid_unseen": "valid_unseen", "test": "valid_unseen"}
 _USED = re.compile(r"\(\s*([^\s()?:]+)")
 _LOGICAL = frozenset({"define", "problem", "and", "or", "not", "imply", "exists", "forall", "="})
 

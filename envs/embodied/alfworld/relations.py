@@ -196,7 +196,9 @@ def _test_atom(one: Literal) -> Test:
     return equal if predicate == "=" else holds
 
 
-def compile_loop(part: Condition, scope: Scope, *, bound: set[int], keep: int, fluents: frozenset[str] = frozenset()) -> Loop:
+def compile_loop(
+    part: Condition, scope: Scope, *, bound: set[int], keep: int, fluents: frozenset[str] = frozenset()
+) -> Loop:
     """A condition as a search: every binding of the first `keep` variables that satisfies it, as rows.
 
     Args:
