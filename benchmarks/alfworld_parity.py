@@ -24,7 +24,7 @@ from agentbank.envs.embodied.alfworld.game import Game
 from agentbank.envs.embodied.alfworld.planner import plan
 
 
-def hasten():
+def hasten(patch=setattr):
     """Remember what TextWorld's parsers and Fast Downward's translator returned; leave out the replanner's task."""
     import copy
 
@@ -54,10 +54,10 @@ def hasten():
             last[domain, problem] = translate(domain, problem, verbose=verbose)
         return last[domain, problem]
 
-    textgen._parse_and_convert = symbols
-    textgen.copy_context = context
-    fast_downward.pddl2sas = translated
-    Rule.parse_conjunctive_query = functools.lru_cache(maxsize=4096)(Rule.parse_conjunctive_query)
+    patch(textgen, "_parse_and_convert", symbols)
+    patch(textgen, "copy_context", context)
+    patch(fast_downward, "pddl2sas", translated)
+    patch(Rule, "parse_conjunctive_query", functools.lru_cache(maxsize=4096)(Rule.parse_conjunctive_query))
 
 
 def near_miss(rng, commands, names):

@@ -21,6 +21,8 @@ class Answer(NamedTuple):
 class Engine(ABC):
     """One game under way."""
 
+    __slots__ = ()
+
     @abstractmethod
     def start(self) -> str:
         """Begin; the room and the task in words."""

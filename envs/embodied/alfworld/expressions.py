@@ -1,4 +1,4 @@
-"""The few Python expressions that ALFWorld's grammar uses, such as ``o.indefinite + ' ' + o.name``, read without `eval`."""
+"""The few Python expressions of ALFWorld's grammar, such as ``o.indefinite + ' ' + o.name``, read without `eval`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from ....trajectories.errors import Fault
 from .pddl import Malformed
 
 
@@ -37,15 +38,21 @@ def expression(source: str) -> Expression:
     return _build(tree.body, source)
 
 
+def _thing(things: Mapping[str, Entity], name: str, source: str) -> Entity:
+    if name not in things:
+        raise Fault("env", f"grammar: {name!r} in {{{source}}} stands for nothing here")
+    return things[name]
+
+
 def _build(node: ast.expr, source: str) -> Expression:
     match node:
         case ast.Constant(value=str(text)):
             return lambda things: text
         case ast.Name(id=name):
-            return lambda things: things[name].name
+            return lambda things: _thing(things, name, source).name
         case ast.Attribute(value=ast.Name(id=name), attr=("id" | "type" | "name" | "definite" | "indefinite") as attr):
             at = Entity._fields.index(attr)
-            return lambda things: str(things[name][at])
+            return lambda things: str(_thing(things, name, source)[at])
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             first, second = _build(left, source), _build(right, source)
             return lambda things: first(things) + second(things)

@@ -130,10 +130,7 @@ def logic(domain: str) -> Logic:
         Malformed: it is no PDDL that is played here.
     """
     read = read_domain(domain)
-    try:
-        return Logic(read, tuple(Act(each, read) for each in read.schemas))
-    except KeyError as error:
-        raise Malformed(f"undeclared variable {error.args[0]}") from error
+    return Logic(read, tuple(Act(each, read) for each in read.schemas))
 
 
 class Game:

@@ -132,7 +132,8 @@ def _furnish(rng: random.Random, furniture: Mapping[str, int]) -> Iterator[tuple
                 while (spot := (rng.randint(-15, 15), rng.randint(-15, 15))) in spots:
                     continue
                 spots.add(spot)
-                place = f"loc_bar_{_whole(spot[0])}_bar_{_whole(spot[1])}_bar_{rng.randint(0, 3)}_bar_{rng.choice((30, 45, 60))}"
+                facing, tilt = rng.randint(0, 3), rng.choice((30, 45, 60))
+                place = f"loc_bar_{_whole(spot[0])}_bar_{_whole(spot[1])}_bar_{facing}_bar_{tilt}"
             yield _id(rng, kind), (kind, place)
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from ....trajectories.errors import Fault
 from .expressions import expression, names_in
 from .pddl import Malformed
 from .query import Context, Query, read_query
@@ -65,7 +66,7 @@ Symbol = Text | Call | Value | Each
 def read_symbols(text: str) -> tuple[Symbol, ...]:
     """Parse a right-hand side.
 
-    Like TextWorld's parser, this one reads as far as it understands: what follows a stray bracket is no part of the text.
+    Like TextWorld's parser, it reads as far as it understands: what follows a stray bracket is no part of the text.
     """
     symbols: list[Symbol] = []
     at = 0
@@ -131,7 +132,7 @@ class Grammar:
         for production in self.productions[name]:
             if production.condition is None or any(True for _ in production.condition.solve(context)):
                 return self._pieces(production.symbols, context)
-        raise Malformed(f"no production of #{name}# applies")
+        raise Fault("env", f"grammar: no production of #{name}# applies")
 
     def _pieces(self, symbols: tuple[Symbol, ...], context: Context) -> Iterator[str]:
         for symbol in symbols:

@@ -1,4 +1,4 @@
-"""Actions that would change nothing: Fast Downward makes no operator of them, so TextWorld answers "Nothing happens."."""
+"""Actions that would change nothing: Fast Downward has no operator for them, so TextWorld says "Nothing happens."."""
 
 from __future__ import annotations
 

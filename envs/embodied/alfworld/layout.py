@@ -2,7 +2,7 @@
 
 A game is a folder ``<split>/<type>-<object>-<movable>-<receptacle>-<scene>/<trial>/`` with `game.tw-pddl` (JSON:
 pddl_domain, grammar, pddl_problem, solvable) and `traj_data.json` (task_type and more). The rules are those of
-`AlfredTWEnv.collect_game_files` (alfworld 0.4): solvable, of the six types, nothing sliced, nothing in a movable container.
+`AlfredTWEnv.collect_game_files` (alfworld 0.4): solvable, of the six types, nothing sliced, no movable containers.
 """
 
 from __future__ import annotations

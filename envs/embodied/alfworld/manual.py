@@ -1,7 +1,7 @@
 """How to act in ALFWorld, for an agent to read."""
 
 MANUAL = """\
-You act in a household through short commands. Reach the goal that the first observation ends with ("Your task is to: ...").
+You act in a household through short commands; do what the first observation ends with ("Your task is to: ...").
 Commands, one a turn, in small letters, things with their numbers (mug 1, drawer 2):
   look                          where you are
   inventory                     what you carry (one thing at most)
@@ -13,9 +13,10 @@ Commands, one a turn, in small letters, things with their numbers (mug 1, drawer
   heat THING with microwave 1   likewise; it need not be open
   cool THING with fridge 1      likewise
   use LAMP                      switch on a lamp at the place where you are
-  examine PLACE / examine THING the place where you are, or the thing in hand
-A command that is not possible now, or not spelt like this, is answered "Nothing happens." and costs a turn. Reading a thing
-"in the light" of a lamp means: hold it, go to the lamp, use the lamp. "Clean", "hot" and "cool" things must be made so by you.
+  examine PLACE, examine THING  the place where you are, or the thing in hand
+A command that is not possible now, or not spelt like this, is answered "Nothing happens." and costs a turn.
+To look at a thing in the light of a lamp: take it, go to the lamp, use the lamp.
+Clean, hot and cool things must be made so by you.
 """
 
 PUT = "put THING in/on PLACE         also into what is open; `in/on` is written so"
@@ -23,5 +24,5 @@ MOVE = "move THING to PLACE           also into what is open"
 
 
 def manual(*, moves: bool = False) -> str:
-    """The manual, with the spelling that the games' grammar has: `put X in/on Y`, or upstream's later `move X to Y`."""
+    """The manual, with the spelling of the games' grammar: `put X in/on Y`, or upstream's later `move X to Y`."""
     return MANUAL.format(put=MOVE if moves else PUT)

@@ -165,6 +165,12 @@ def condition(words: Any, arity: dict[str, int], negated: bool = False) -> Condi
     return atom(words, arity, negated)
 
 
+def _named(words: Any) -> list[Any]:
+    if not isinstance(words, list) or not words or not isinstance(words[0], str):
+        raise Malformed(f"expected (name ...), found {show(words)}")
+    return words
+
+
 def junction(every: bool, parts: list[Condition]) -> Condition:
     """A conjunction or disjunction, flat, without a shell around a single part."""
     flat: list[Condition] = []
@@ -206,10 +212,11 @@ def effects(words: Any, arity: dict[str, int]) -> Iterator[Effect]:
 
 def schema(words: list[Any], arity: dict[str, int]) -> Schema:
     """One ``(:action name :parameters ... :precondition ... :effect ...)``."""
-    fields = dict(zip(words[2::2], words[3::2], strict=False))
-    unknown = set(map(str, fields)) - {":parameters", ":precondition", ":effect"}
-    if len(words) < 2 or len(words) % 2 or unknown:
+    keys = words[2::2]
+    known = all(isinstance(each, str) and each in (":parameters", ":precondition", ":effect") for each in keys)
+    if len(words) < 2 or len(words) % 2 or not isinstance(words[1], str) or not known:
         raise Malformed(f"expected an action, found {show(words)}")
+    fields = dict(zip(keys, words[3::2], strict=True))
     return Schema(
         words[1],
         tuple(typed(fields.get(":parameters", []))),
@@ -226,20 +233,22 @@ def read_domain(text: str) -> Domain:
         Malformed: not PDDL, or of a feature that is not played here (derived predicates).
     """
     whole = nested(text)
-    if len(whole) < 2 or whole[0] != "define" or whole[1][:1] != ["domain"]:
+    if len(whole) < 2 or whole[0] != "define" or _named(whole[1])[0] != "domain" or len(whole[1]) != 2:
         raise Malformed("expected (define (domain NAME) ...)")
     parents: dict[str, str] = {ROOT: ROOT}
     arity = {"=": 2}
     constants: list[tuple[str, str]] = []
     schemas: list[Schema] = []
     for section in whole[2:]:
+        if not isinstance(section, list) or not section:
+            raise Malformed(f"expected a section, found {show(section)}")
         tag = section[0]
         if tag == ":types":
             parents |= dict(typed(section[1:]))
         elif tag == ":constants":
             constants.extend(typed(section[1:]))
         elif tag == ":predicates":
-            arity |= {each[0]: len(list(typed(each[1:]))) for each in section[1:]}
+            arity |= {name: len(list(typed(words))) for name, *words in map(_named, section[1:])}
         elif tag == ":action":
             schemas.append(schema(section, arity))
         elif tag not in (":requirements", ":functions"):
@@ -268,22 +277,25 @@ def read_problem(text: str, domain: Domain) -> Problem:
         Malformed: not PDDL, of another domain, an undeclared predicate or object, or no goal.
     """
     whole = nested(text)
-    if len(whole) < 3 or whole[0] != "define" or whole[1][:1] != ["problem"]:
+    if len(whole) < 3 or whole[0] != "define" or _named(whole[1])[0] != "problem" or len(whole[1]) != 2:
         raise Malformed("expected (define (problem NAME) ...)")
-    sections = {each[0]: each[1:] for each in whole[2:] if each}
+    sections = {name: words for name, *words in map(_named, whole[2:])}
     if sections.get(":domain") != [domain.name]:
         raise Malformed(f"a problem of domain {show(sections.get(':domain', []))}, not of {domain.name}")
     for needed in (":init", ":goal"):
         if needed not in sections:
             raise Malformed(f"no {needed} section")
+    if len(sections[":goal"]) != 1:
+        raise Malformed(f"expected one goal, found {len(sections[':goal'])}")
     objects = dict(domain.constants) | dict(typed(sections.get(":objects", [])))
     facts: dict[str, list[tuple[str, ...]]] = {}
     mentioned: set[str] = set()
     for words in sections[":init"]:
-        if words and words[0] == "=":
+        if not isinstance(words, list) or not words:
+            raise Malformed(f"expected a fact, found {show(words)}")
+        if words[0] == "=":
             # (= (distance a b) 5): a cost changes no word, but its places take part in the numbering of names.
-            if isinstance(words[1], list):
-                mentioned.update(words[1][1:])
+            mentioned.update(*(each[1:] for each in words[1:2] if isinstance(each, list)))
             continue
         one = atom(words, domain.arity)
         facts.setdefault(one.predicate, []).append(one.args)

@@ -1,4 +1,4 @@
-"""Conjunctive queries of the grammar: ``atlocation(a:agent, l:location) & opened(r:receptacle)`` over a state's facts."""
+"""The grammar's queries over a state's facts: ``atlocation(a:agent, l:location) & opened(r:receptacle)``."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from .pddl import ROOT, Atom, Condition, Junction, Quantified
+from .pddl import ROOT, Atom, Condition, Junction, Malformed, Quantified
 
 Row = tuple[str, ...]
 State = dict[str, "Relation"]
@@ -93,8 +93,10 @@ def term(word: str, scope: Scope) -> Term:
     """The argument that a word stands for.
 
     Raises:
-        KeyError: an undeclared variable.
+        Malformed: an undeclared variable.
     """
+    if word.startswith("?") and word not in scope.slots:
+        raise Malformed(f"undeclared variable {word}")
     return Term(scope.slots[word]) if word.startswith("?") else Term(-1, word)
 
 

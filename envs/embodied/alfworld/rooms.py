@@ -39,7 +39,8 @@ ROOMS: dict[str, Room] = {
     "livingroom": Room(
         {
             "ArmChair": (1, 3), "Cabinet": (0, 4), "CoffeeTable": (1, 2), "DiningTable": (0, 1), "Drawer": (1, 6),
-            "Dresser": (0, 1), "GarbageCan": (1, 1), "Safe": (0, 1), "Shelf": (0, 4), "SideTable": (1, 3), "Sofa": (1, 2),
+            "Dresser": (0, 1), "GarbageCan": (1, 1), "Safe": (0, 1), "Shelf": (0, 4), "SideTable": (1, 3),
+            "Sofa": (1, 2),
         },
         {
             "ArmChair": (0, 2), "CoffeeTable": (1, 1), "Drawer": (0, 2), "Shelf": (0, 2), "SideTable": (1, 2),

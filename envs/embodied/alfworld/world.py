@@ -1,6 +1,7 @@
 """ALFWorld: a household to move about in and put in order, by short commands (the text half of ALFRED).
 
-Paper: Shridhar et al. 2021, "ALFWorld: Aligning Text and Embodied Environments for Interactive Learning", arXiv 2010.03768.
+Paper: Shridhar et al. 2021, "ALFWorld: Aligning Text and Embodied Environments for Interactive Learning",
+arXiv 2010.03768.
 Data: https://github.com/alfworld/alfworld/releases (``alfworld-download``): the tree `json_2.1.1`. One game, made up::
 
     json_2.1.1/valid_unseen/pick_and_place_simple-Mug-None-Desk-301/trial_T20190909_000000_000001/game.tw-pddl
@@ -34,7 +35,7 @@ class ALFWorld(TextEnv):
     """Official games where `data` is given, generated ones otherwise.
 
     Args:
-        engine: ``native`` (ours; default) or ``textworld`` (upstream's own: slow, not thread-safe, grows with each game).
+        engine: ``native`` (ours; default) or ``textworld`` (upstream's: slow, not thread-safe, grows with each game).
         games: How many generated train games there are; the held-out splits are fixed.
         size: ``full`` or ``small`` generated households.
     """
@@ -84,11 +85,13 @@ class ALFWorld(TextEnv):
             UnknownName: there is none.
             DataError: there is, but it is not played; with the reason.
         """
-        prefix = f"alfworld/{FOLDERS[self.split]}/"
-        for each in self.skipped:
-            if prefix + each.name == task_id:
-                raise DataError(each.path, f"this game is not played: {each.reason}")
-        return super().find(task_id)
+        try:
+            return super().find(task_id)
+        except UnknownName:
+            for each in self.skipped:
+                if task_id == f"alfworld/{FOLDERS[self.split]}/{each.name}":
+                    raise DataError(each.path, f"this game is not played: {each.reason}") from None
+            raise
 
     def start(self, task: Task) -> str:
         """The room and the task in words."""
@@ -126,7 +129,8 @@ class ALFWorld(TextEnv):
             return super().fork()
         twin = copy.copy(self)
         twin._engine = engine
-        twin.history, twin._info, twin.rng = list(self.history), dict(self._info), copy.deepcopy(self.rng)
+        twin.history, twin._info = list(self.history), dict(self._info)
+        twin.rng, twin._np_random = copy.deepcopy((self.rng, self._np_random))
         return twin
 
     def close(self) -> None:
