@@ -22,7 +22,7 @@ class NativeEngine(Engine):
         """Begin; the room and the task in words."""
         self.state, self._possible = self.game.start, None
         self._progress = self.game.goal.progress(self.state)
-        return self.game.intro()
+        return self.game.intro
 
     def step(self, command: str) -> Answer:
         """Carry out a command: it must be, but for white space around it, one of those possible now."""

@@ -149,8 +149,11 @@ class Game:
         self.entities = {
             id: Entity(id, self.problem.objects[id], name) for id, name in demangle(self.problem.mentioned).items()
         }
+        members: dict[str, list[str]] = {}
+        for id, kind in self.problem.objects.items():
+            members.setdefault(kind, []).append(id)
         self.kinds = {
-            kind: frozenset(id for id, own in self.problem.objects.items() if own in below)
+            kind: frozenset(id for each in below for id in members.get(each, ()))
             for kind, below in self.domain.types.items()
         }
         self.start: State = dict.fromkeys(self.domain.arity, EMPTY)
@@ -240,6 +243,7 @@ class Game:
                 commands.setdefault(command, move)
         return commands
 
+    @cached_property
     def intro(self) -> str:
         """The first observation."""
         return self.grammar.say("intro", self.context(self.start))

@@ -28,6 +28,9 @@ _SPACE = re.compile(r"(?:\s+|#[^\n]*)*")
 
 # TextWorld's parser takes white space at the start of a line, and tabs, for no part of the text.
 _IGNORED = re.compile(r"(?:^(?://.*|\s*)\n?|\t+)", re.MULTILINE)
+# A sentence of plain words; one with brackets or signs of the grammar's own is read with all the rest.
+_TASK = re.compile(r"Your task is to: ([^\"\\;|<>\[\]#{}\n/\t]*)\"")
+_MARK = "@@TASK@@"
 _TAG = re.compile(r"#([\w()/!<>\-\s,.]+)#")
 _EACH = re.compile(r"\{(?:#([\w()/!<>\-\s,.]+)#|([^|\[\]{}\n<>]+))(?:\s*\|\s*([^;|{}\n\[\]#]+))?\}")
 _TEXT = re.compile(r'"([^;|"<>\[\]#{}]*)"|([^;|"<>\[\]#{}]+)')
@@ -179,9 +182,34 @@ def _production(condition: str, rhs: str) -> Production:
 def read_grammar(text: str) -> Grammar:
     """Parse a `.twl2` file.
 
+    The grammars of one release differ only in the sentence of the task, so the rest is read once.
+
     Raises:
         Malformed: no grammar in it, or a text is asked for that has no production.
     """
+    task = _TASK.search(text)
+    if task is None or _MARK in text:
+        return _read(text)
+    shape = _read(text[: task.start(1)] + _MARK + text[task.end(1) :])
+    productions = dict(shape.productions)
+    for name, productions_of in shape.productions.items():
+        if any(_MARK in symbol.words for each in productions_of for symbol in each.symbols if isinstance(symbol, Text)):
+            productions[name] = tuple(_with_task(each, task[1]) for each in productions_of)
+    return Grammar(productions, shape.templates, shape.feedback, shape.reads)
+
+
+def _with_task(production: Production, sentence: str) -> Production:
+    symbols: list[Symbol] = []
+    for symbol in production.symbols:
+        if isinstance(symbol, Text) and _MARK in symbol.words:
+            symbols.append(Text(symbol.words.replace(_MARK, sentence)))
+        else:
+            symbols.append(symbol)
+    return Production(production.condition, tuple(symbols))
+
+
+@lru_cache(maxsize=16)
+def _read(text: str) -> Grammar:
     productions: dict[str, tuple[Production, ...]] = {}
     templates: dict[str, tuple[Symbol, ...]] = {}
     feedback: dict[str, tuple[Symbol, ...]] = {}

@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 ROOT = "object"
 """The type that every other is a kind of, as in PDDL."""
 
-_TOKEN = re.compile(r"[()]|[^\s()?]+|\?[^\s()?]*")
 _COMMENT = re.compile(r";[^\n]*")
 
 
@@ -102,7 +101,8 @@ def nested(text: str) -> list[Any]:
         Malformed: brackets do not match, or text follows the last one.
     """
     stack: list[list[Any]] = [[]]
-    for token in _TOKEN.findall(_COMMENT.sub("", text).lower()):
+    spaced = _COMMENT.sub("", text).lower().replace("(", " ( ").replace(")", " ) ").replace("?", " ?")
+    for token in spaced.split():
         if token == "(":
             stack.append([])
         elif token == ")":
