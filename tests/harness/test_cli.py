@@ -101,7 +101,7 @@ def test_an_endpoint_that_is_down_fails_episodes_not_the_run(tmp_path):
         "--out",
         "run",
     ]
-    arguments += ["--model-option", "attempts=2", "--model-option", "backoff=0.01"]
+    arguments += ["--model-option", "retries=1", "--model-option", "backoff=0.01"]
     done = agentbank(*arguments, cwd=tmp_path, env={"OPENAI_API_KEY": "sk-very-secret"})
     assert done.returncode == 3, done.stderr
     failure = json.loads((tmp_path / "run/failures.jsonl").read_text().splitlines()[0])
