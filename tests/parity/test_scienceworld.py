@@ -17,8 +17,7 @@ from collections import Counter
 
 import pytest
 
-pytest.importorskip("py4j")
-from agentbank.envs.embodied.scienceworld_engine import Engine
+from agentbank.envs import missing, specs
 
 RENAMED = {"green house": "greenhouse", "bath tub": "bathtub", "sandwhich": "sandwich", "cachew": "cashew"}
 """Spelling of 2022 -> today's."""
@@ -80,6 +79,11 @@ def replay(engine, name, episode):
 
 @pytest.fixture(scope="module")
 def engine():
+    lacks = missing(specs()["scienceworld"])
+    if lacks:
+        pytest.skip(f"scienceworld needs {' and '.join(lacks)}")
+    from agentbank.envs.embodied.scienceworld_engine import Engine
+
     started = Engine(512)
     yield started
     started.close()
