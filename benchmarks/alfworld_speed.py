@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import psutil
+
 from agentbank.envs import make
 from agentbank.envs.embodied.alfworld.engine_native import NativeEngine
 from agentbank.envs.embodied.alfworld.engine_textworld import TextWorldEngine

@@ -6,12 +6,13 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from agentbank.envs import make
 from agentbank.envs.embodied.alfworld.generator import content, generate, household, write_games
 from agentbank.envs.embodied.alfworld.planner import plan
 from agentbank.trajectories.errors import DataError, MissingPart, UnknownName, UsageError
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def play(env, commands):

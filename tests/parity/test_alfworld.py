@@ -5,14 +5,15 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from agentbank.envs import make
 from agentbank.envs.embodied.alfworld.engine_native import NativeEngine
 from agentbank.envs.embodied.alfworld.game import Game
 from agentbank.envs.embodied.alfworld.generator import content, write_games
 from agentbank.envs.embodied.alfworld.grammar import read_symbols
 from agentbank.envs.embodied.alfworld.planner import plan
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 pytest.importorskip("textworld", reason="TextWorld, the reference, is not installed")
 pytest.importorskip("alfworld", reason="alfworld, the reference, is not installed")
