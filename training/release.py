@@ -25,7 +25,6 @@ def release(
     tokenizer: PreTrainedTokenizerBase,
     record: Mapping[str, Any],
     *,
-    weights: Mapping[str, Any] | None = None,
     stop_ids: tuple[int, ...] = (),
 ) -> Path:
     """Write everything that transformers and vLLM need to serve the model, and what a reader needs to trust it.
@@ -35,7 +34,6 @@ def release(
         model: The model, adapters merged.
         tokenizer: With the chat template that the rows were rendered with.
         record: The training record, saved as it is.
-        weights: The weights where the model holds only a share of them (sharded training).
         stop_ids: Tokens that end a turn, beside EOS.
 
     Raises:
@@ -46,8 +44,7 @@ def release(
     model.generation_config = greedy(model, tokenizer, stop_ids)
     try:
         partial.mkdir(parents=True)
-        extra: dict[str, Any] = {"state_dict": dict(weights)} if weights is not None else {}
-        model.save_pretrained(partial, **extra)
+        model.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
         (partial / "README.md").write_text(card(out.name, record), encoding="utf-8")
         (partial / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..trajectories.errors import UsageError
+from ..trajectories.errors import Fault, UsageError
 from .checkpoints import Checkpoints, model_digest
 from .config import SFTConfig
 from .release import RECORD, release
@@ -156,18 +156,45 @@ def _finish(
 ) -> None:
     """Gather and merge the weights, give the model its own attention back, and write the release from one process."""
     accelerator = trainer.accelerator
-    weights = accelerator.get_state_dict(trainer.model_wrapped) if trainer.is_fsdp_enabled else None
+    weights = _gather(trainer.model, accelerator.is_main_process) if trainer.is_fsdp_enabled else None
     if accelerator.is_main_process:
-        model = trainer.model
+        model = trainer.model if weights is None else _unsharded(trainer.model, weights)
         if hasattr(model, "merge_and_unload"):
-            model.save_pretrained(out / "adapter", **({"state_dict": weights} if weights else {}))
-            if weights is not None:
-                raise UsageError(f"adapters trained under FSDP are in {out / 'adapter'}; merge them with peft in one process")
+            model.save_pretrained(out / "adapter")
             model = model.merge_and_unload()
         model.set_attn_implementation(own_attention)
         model.config.use_cache = own_cache
-        release(out, model, tokenizer, record, weights=weights, stop_ids=stop_ids)
+        release(out, model, tokenizer, record, stop_ids=stop_ids)
     accelerator.wait_for_everyone()
+
+
+def _gather(model: Any, keep: bool) -> dict[str, Any]:
+    """Every weight in one piece, one at a time, on the process that keeps them (all processes must take part)."""
+    whole = {}
+    for name, weight in model.state_dict().items():
+        full = weight.full_tensor() if hasattr(weight, "full_tensor") else weight
+        if keep:
+            whole[name] = full.cpu()
+    return whole
+
+
+def _unsharded(model: Any, weights: Mapping[str, Any]) -> Any:
+    """The same model in one piece, holding the gathered weights themselves (no second copy is made)."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    with torch.device("meta"):
+        plain = AutoModelForCausalLM.from_config(model.config)
+        if hasattr(model, "peft_config"):
+            from peft import get_peft_model
+
+            plain = get_peft_model(plain, model.peft_config["default"])
+    plain.load_state_dict(weights, assign=True, strict=False)
+    plain.tie_weights()
+    still_empty = [name for name, weight in plain.named_parameters() if weight.is_meta]
+    if still_empty:
+        raise Fault("model", f"the sharded weights came back without {still_empty[:3]}; resume from the last checkpoint")
+    return plain
 
 
 def _preset(name: str | None) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
@@ -83,6 +84,18 @@ class StepTrainer(Trainer):  # type: ignore[misc]
         self._documents = base.config._attn_implementation == attention.NAME
         self.remove_callback(PrinterCallback)
         self.add_callback(_Report(report))
+
+    def create_accelerator_and_postprocess(self) -> None:
+        """Make FSDP2 hold on CPUs too: accelerate shards on accelerators only and otherwise goes on as DDP without a word."""
+        super().create_accelerator_and_postprocess()
+        if not self.args.fsdp or self.is_fsdp_enabled:
+            return
+        state = self.accelerator.state
+        state.fsdp_plugin = FullyShardedDataParallelPlugin(**self.args.fsdp_plugin_args)
+        if state.mixed_precision != "no":
+            state.fsdp_plugin.set_mixed_precision(state.mixed_precision)
+        state.distributed_type = DistributedType.FSDP
+        self.is_fsdp_enabled = True
 
     def get_train_dataloader(self) -> DataLoader[StepBatch]:
         """The steps in order; each process makes its own share, so nothing is left for accelerate to divide."""
