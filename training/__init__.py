@@ -1,1 +1,35 @@
 """Episodes into weights."""
+
+from .rendering import (
+    Ledger,
+    MaskError,
+    Proof,
+    Rendered,
+    Row,
+    Span,
+    TooLong,
+    generation_prompt,
+    prove,
+    render,
+    render_rows,
+    stop_ids,
+    stop_text,
+    template_digest,
+)
+
+__all__ = [
+    "Ledger",
+    "MaskError",
+    "Proof",
+    "Rendered",
+    "Row",
+    "Span",
+    "TooLong",
+    "generation_prompt",
+    "prove",
+    "render",
+    "render_rows",
+    "stop_ids",
+    "stop_text",
+    "template_digest",
+]
