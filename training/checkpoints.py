@@ -102,7 +102,9 @@ class Checkpoints:
                 raise
             last = self.complete()
             kept = f"{last[-1]} is whole and can be resumed from" if last else "no earlier checkpoint was made"
-            raise UsageError(f"no room to write {self.folder / name} ({error}); free space or move --out; {kept}") from error
+            raise UsageError(
+                f"no room to write {self.folder / name} ({error}); free space or move --out; {kept}"
+            ) from error
         if first:
             shutil.rmtree(self.folder / name, ignore_errors=True)
             (partial / name).rename(self.folder / name)

@@ -55,7 +55,9 @@ def make_tokenizer(
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     room = vocabulary - len(SPECIAL) - len(alphabet) - 2 * len(entities)
     if room < 0:
-        raise UsageError(f"vocabulary {vocabulary} has no room for bytes and entities; it needs {vocabulary - room} or more")
+        raise UsageError(
+            f"vocabulary {vocabulary} has no room for bytes and entities; it needs {vocabulary - room} or more"
+        )
     if kind == "bpe":
         split: Any = pre_tokenizers.ByteLevel(add_prefix_space=False)
         tokenizer = Tokenizer(models.BPE())

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 
 from ..trajectories.errors import UsageError
-from .rows import IGNORED, Row
+from .rows import IGNORED, Masked
 
 
 def best_fit_decreasing(lengths: Sequence[int], capacity: int) -> list[list[int]]:
@@ -73,7 +73,7 @@ class MicroBatch:
         return MicroBatch(**moved)
 
 
-def pack(rows: Sequence[Row], length: int | None = None, pad: int = 0) -> MicroBatch:
+def pack(rows: Sequence[Masked], length: int | None = None, pad: int = 0) -> MicroBatch:
     """Lay documents end to end as one row of shape (1, T), positions restarting, each first label masked.
 
     Args:
@@ -83,7 +83,7 @@ def pack(rows: Sequence[Row], length: int | None = None, pad: int = 0) -> MicroB
     """
     filler = (length or 0) - sum(len(each.input_ids) for each in rows)
     if filler > 0:
-        rows = [*rows, Row([pad] * filler, [IGNORED] * filler, "filler")]
+        rows = [*rows, Masked([pad] * filler, [IGNORED] * filler, "filler")]
     ids: list[int] = []
     labels: list[int] = []
     positions: list[int] = []
@@ -105,7 +105,7 @@ def pack(rows: Sequence[Row], length: int | None = None, pad: int = 0) -> MicroB
     )
 
 
-def stack(rows: Sequence[Row], pad: int = 0) -> MicroBatch:
+def stack(rows: Sequence[Masked], pad: int = 0) -> MicroBatch:
     """Right-padded rows of shape (B, longest): for models that take no packed documents."""
     longest = max(len(each.input_ids) for each in rows)
     ids = torch.full((len(rows), longest), pad)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ..trajectories.errors import UnknownName
 
@@ -16,13 +16,14 @@ _RELEASE = "AgentTuning's released README"
 
 @dataclass(frozen=True)
 class Preset:
-    """A named set-up: `values` maps a setting to its value and where it comes from."""
+    """A named set-up: `values` maps a setting to its value and where it comes from, `pick` says how its mixture is drawn."""
 
     name: str
     paper: str
     mixture: Mapping[str, float]
     mixture_source: str
     values: Mapping[str, tuple[Any, str]]
+    pick: Literal["share", "draw"] = "share"
 
     def settings(self) -> dict[str, Any]:
         """Setting to value, as `SFTConfig` takes them."""
@@ -60,6 +61,7 @@ def _agentlm(size: str, rate: tuple[float, str]) -> Preset:
         name=f"agentlm-{size}",
         paper="AgentTuning (arXiv 2310.12823)",
         mixture={"agent": 0.2, "general": 0.8},
+        pick="draw",
         mixture_source=f"{_TUNING}: eta = 0.2, the chance that a draw is agent data (a mixture by draws, not by tokens)",
         values={
             "model": (f"meta-llama/Llama-2-{size}-chat-hf", _RELEASE),

@@ -104,7 +104,12 @@ def card(name: str, record: Mapping[str, Any]) -> str:
     if record.get("mixture"):
         lines += ["## Mixture", "", "```json", json.dumps(record["mixture"], indent=1, ensure_ascii=False), "```", ""]
     if record.get("preset"):
-        lines += ["## Settings and their sources", "", f"Preset `{record['preset']['name']}`, {record['preset']['paper']}.", ""]
+        lines += [
+            "## Settings and their sources",
+            "",
+            f"Preset `{record['preset']['name']}`, {record['preset']['paper']}.",
+            "",
+        ]
         lines += [f"- {key}: {value} ({source})" for key, (value, source) in record["preset"]["values"].items()] + [""]
     lines += [
         "## Use",

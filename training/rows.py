@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from ..trajectories.errors import UsageError
+from .rendering import Rendered
 
 IGNORED = -100
 """The label of a token that nothing is learned from (PyTorch's `ignore_index`)."""
 
 
-class Row(NamedTuple):
+class Masked(NamedTuple):
     """One conversation, tokenised and masked: `labels[i]` is `input_ids[i]` where it is trained, else -100.
 
     `source` says where it came from (a file and record, an episode id); errors name it.
@@ -30,26 +31,12 @@ class Row(NamedTuple):
         return sum(label != IGNORED for label in self.labels[1:])
 
 
-class Masked(Protocol):
-    """The part of `render.Rendered` that training needs."""
-
-    @property
-    def input_ids(self) -> Sequence[int]:
-        """Token ids, in order."""
-
-    @property
-    def loss_mask(self) -> Sequence[int] | Sequence[bool]:
-        """1 where the token is trained, as long as `input_ids`."""
-
-
-def row(rendered: Masked, source: str = "") -> Row:
+def masked(rendered: Rendered, source: str = "") -> Masked:
     """A rendered conversation as a row: ids as they are, labels where its loss mask is on."""
-    ids = list(rendered.input_ids)
-    pairs = zip(ids, rendered.loss_mask, strict=True)
-    return Row(ids, [token if trained else IGNORED for token, trained in pairs], source)
+    return Masked(rendered.input_ids, rendered.labels(IGNORED), source)
 
 
-def check(rows: Iterable[Row], max_length: int, vocabulary: int | None = None) -> None:
+def check(rows: Iterable[Masked], max_length: int, vocabulary: int | None = None) -> None:
     """Refuse, before step 1, a row that could not be trained on.
 
     Raises:
@@ -80,7 +67,7 @@ def check(rows: Iterable[Row], max_length: int, vocabulary: int | None = None) -
         raise UsageError("no rows to train on")
 
 
-def fingerprint(rows: Iterable[Row]) -> str:
+def fingerprint(rows: Iterable[Masked]) -> str:
     """SHA-256 over every id and label in order: two data sets that train alike have one fingerprint."""
     digest = hashlib.sha256()
     for each in rows:

@@ -15,7 +15,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from .packing import MicroBatch, best_fit_decreasing, pack, stack
-from .rows import IGNORED, Row
+from .rows import IGNORED, Masked
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Schedule(Dataset[StepBatch]):
 
     def __init__(
         self,
-        rows: Sequence[Row],
+        rows: Sequence[Masked],
         *,
         batch_size: int,
         epochs: int,
@@ -115,7 +115,7 @@ class Schedule(Dataset[StepBatch]):
         return blocks
 
     def _lay(self, block: list[int]) -> MicroBatch:
-        rows = [self.rows[each] for each in block] or [Row([self.pad] * 2, [IGNORED] * 2, "idle")]
+        rows = [self.rows[each] for each in block] or [Masked([self.pad] * 2, [IGNORED] * 2, "idle")]
         if self.batching == "grouped":
             return stack(rows, self.pad)
         return pack(rows, self.micro_tokens if self.fixed else None, self.pad)

@@ -13,7 +13,7 @@ from ..trajectories.errors import Fault, UsageError
 from .checkpoints import Checkpoints, model_digest
 from .config import SFTConfig
 from .release import RECORD, release
-from .rows import Row, check, fingerprint
+from .rows import Masked, check, fingerprint
 from .schedule import Schedule
 from .start import check_tokenizer, half, load, ready
 
@@ -36,7 +36,7 @@ class Trained:
 
 def train(
     config: SFTConfig,
-    rows: Sequence[Row],
+    rows: Sequence[Masked],
     out: str | Path,
     *,
     model: PreTrainedModel | None = None,
@@ -87,7 +87,9 @@ def train(
 
     set_seed(config.seed)
     trained, batching = ready(model, config)
-    steps = Schedule(rows, batch_size=config.batch_size, epochs=config.epochs, max_steps=config.max_steps, micro_tokens=1)
+    steps = Schedule(
+        rows, batch_size=config.batch_size, epochs=config.epochs, max_steps=config.max_steps, micro_tokens=1
+    )
     args = arguments(config, out / "checkpoints", len(steps), steps.steps_per_epoch, half(config))
     schedule = Schedule(
         rows,
@@ -193,7 +195,9 @@ def _unsharded(model: Any, weights: Mapping[str, Any]) -> Any:
     plain.tie_weights()
     still_empty = [name for name, weight in plain.named_parameters() if weight.is_meta]
     if still_empty:
-        raise Fault("model", f"the sharded weights came back without {still_empty[:3]}; resume from the last checkpoint")
+        raise Fault(
+            "model", f"the sharded weights came back without {still_empty[:3]}; resume from the last checkpoint"
+        )
     return plain
 
 

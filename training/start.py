@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -32,18 +33,32 @@ def load(config: SFTConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     Raises:
         UsageError: no model is named, or none can be loaded from there; the library's own reason is kept.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
+
+    tokenizer = load_tokenizer(config)
+    frozen_half = config.lora_rank > 0 and half(config) and not config.fsdp
+    dtype = torch.bfloat16 if frozen_half else torch.float32
+    return _found(config, lambda: AutoModelForCausalLM.from_pretrained(config.model, dtype=dtype)), tokenizer
+
+
+def load_tokenizer(config: SFTConfig) -> PreTrainedTokenizerBase:
+    """The model's tokenizer alone.
+
+    Raises:
+        UsageError: as `load`.
+    """
+    from transformers import AutoTokenizer
 
     if not config.model:
         raise UsageError("no model to start from; name one with --model (a Hugging Face name or a folder)")
-    frozen_half = config.lora_rank > 0 and half(config) and not config.fsdp
-    dtype = torch.bfloat16 if frozen_half else torch.float32
+    return _found(config, lambda: AutoTokenizer.from_pretrained(config.model))
+
+
+def _found(config: SFTConfig, load: Callable[[], Any]) -> Any:
     try:
-        tokenizer = AutoTokenizer.from_pretrained(config.model)
-        model = AutoModelForCausalLM.from_pretrained(config.model, dtype=dtype)
+        return load()
     except (OSError, ValueError) as error:
         raise UsageError(f"no model could be loaded from {config.model!r}: {error}") from error
-    return model, tokenizer
 
 
 def check_tokenizer(tokenizer: PreTrainedTokenizerBase) -> int:
@@ -70,7 +85,7 @@ def ready(model: PreTrainedModel, config: SFTConfig) -> tuple[Any, str]:
         MissingPart: LoRA without peft, Liger without liger-kernel.
     """
     batching = config.batching
-    documents = attention.serves(model.config) and _interfaced(model)
+    documents = attention.serves(model.config) and packs(model)
     chosen = config.attention
     if chosen == "auto":
         chosen = "documents" if documents and batching != "grouped" else "sdpa"
@@ -82,7 +97,7 @@ def ready(model: PreTrainedModel, config: SFTConfig) -> tuple[Any, str]:
             "attention interface; use attention='sdpa' (batching='grouped' if it is no plain decoder)"
         )
     if batching == "auto":
-        batching = "packed" if _interfaced(model) else "grouped"
+        batching = "packed" if packs(model) else "grouped"
     for name in ("compile", "liger"):
         if getattr(config, name) and not accelerated(config):
             raise UsageError(f"{name} is for accelerators; this run is on the CPU: drop --{name}")
@@ -90,7 +105,8 @@ def ready(model: PreTrainedModel, config: SFTConfig) -> tuple[Any, str]:
         _need("liger_kernel", "liger-kernel", "Liger's kernels")
     model.set_attn_implementation(attention.register() if chosen == "documents" else chosen)
     if config.gradient_checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
+        enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+        enable({"use_reentrant": False})
     if not config.lora_rank:
         return model, batching
     _need("peft", "peft", "LoRA")
@@ -115,8 +131,8 @@ def ready(model: PreTrainedModel, config: SFTConfig) -> tuple[Any, str]:
     return adapted, batching
 
 
-def _interfaced(model: PreTrainedModel) -> bool:
-    """Whether the model's attention goes through transformers' interface, so that packed rows can be kept apart."""
+def packs(model: PreTrainedModel) -> bool:
+    """Whether packed rows can be kept apart in this model: its attention goes through transformers' interface."""
     return bool(getattr(model, "_supports_attention_backend", False) and getattr(model, "_supports_sdpa", False))
 
 
@@ -125,5 +141,3 @@ def _need(module: str, package: str, what: str) -> None:
 
     if importlib.util.find_spec(module) is None:
         raise MissingPart(f"{what} need the package {package}: pip install {package}")
-
-

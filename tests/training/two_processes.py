@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from agentbank.training.config import SFTConfig
-from agentbank.training.rows import Row
+from agentbank.training.rows import Masked
 from agentbank.training.sft import train
 
 
@@ -14,7 +14,7 @@ def main() -> None:
     pairs = (flag.split("=", 1) for flag in flags)
     settings = {key: json.loads(value) for key, value in pairs}
     resume = settings.pop("resume", False)
-    data = [Row(*each) for each in json.loads(Path(rows).read_text())]
+    data = [Masked(*each) for each in json.loads(Path(rows).read_text())]
     train(SFTConfig(model=model, device="cpu").replace(**settings), data, out, resume=resume)
 
 
