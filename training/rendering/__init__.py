@@ -4,7 +4,7 @@ from .fit import TooLong
 from .layout import as_messages
 from .named import AGENT_TUNING_SYSTEM, NAMED
 from .proof import MaskError, Proof, prove
-from .render import generation_prompt, render, stop_ids, stop_text, template_digest
+from .render import generation_prompt, prompts_are_prefixes, render, stop_ids, stop_text, template_digest
 from .rows import Ledger, Row, render_rows
 from .tokens import Rendered, Span
 
@@ -20,6 +20,7 @@ __all__ = [
     "TooLong",
     "as_messages",
     "generation_prompt",
+    "prompts_are_prefixes",
     "prove",
     "render",
     "render_rows",

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ...trajectories.errors import UsageError
 from ...trajectories.record import Message
-from .layout import Layout
+from .layout import Layout, trained
 from .named import Marks
 
 _SENTINEL = re.compile("\ue000([0-9]+)\ue001")
@@ -48,6 +48,8 @@ class JinjaTemplate:
         stops = sorted((atom for atom in marks.atoms if atom != marks.bos or atom == marks.eos), key=len, reverse=True)
         self._stops = re.compile(r"\s*(?:" + "|".join(map(re.escape, stops)) + ")") if stops else re.compile(r"(?!)")
         self.digest = hashlib.sha256(json.dumps([source, marks.bos, marks.eos]).encode()).hexdigest()[:16]
+        self._listed = False
+        self._listed = self._wants_lists()
 
     def lay(self, messages: Sequence[Message], *, generation: bool = False) -> Layout:
         """Lay `messages` out.
@@ -74,10 +76,22 @@ class JinjaTemplate:
         skeleton = self._skeleton(("user", "assistant", "user", "assistant"), False)
         return self._stop(skeleton.literals[skeleton.order.index(1) + 1], last=False)
 
+    def _wants_lists(self) -> bool:
+        """Whether contents must be lists of parts, as templates of models that also see images ask for."""
+        roles = ("user", "assistant")
+        try:
+            return 1 not in self._skeleton(roles, False).order
+        except UsageError as error:
+            return "has no attribute" in str(error)
+        finally:
+            self._skeletons.clear()
+
     def _render(self, parts: Sequence[Part], generation: bool) -> str:
         from jinja2 import TemplateError
 
-        shown = [{"role": part.role, "content": part.content} for part in parts]
+        shown: list[dict[str, Any]] = [{"role": part.role, "content": part.content} for part in parts]
+        if self._listed:
+            shown = [{**each, "content": [{"type": "text", "text": each["content"]}]} for each in shown]
         try:
             text: str = self._tokenizer.apply_chat_template(
                 shown, chat_template=self._source, tokenize=False, add_generation_prompt=generation
@@ -100,7 +114,7 @@ class JinjaTemplate:
         roles = tuple(part.role for part in parts)
         skeleton = self._skeleton(roles, generation)
         _complete(skeleton, roles)
-        prompt = self._skeleton(("user",), True).literals[-1] if "assistant" in roles else ""
+        prompt = self._prompt() if "assistant" in roles else ""
         layout = Layout()
         position = len(skeleton.literals[0])
         if not text.startswith(skeleton.literals[0]):
@@ -118,6 +132,11 @@ class JinjaTemplate:
                 )
             position += len(content) + len(after)
             message = messages[part.numbers[0]]
+            if len(part.numbers) > 1 and any(trained(messages[number]) for number in part.numbers):
+                raise UsageError(
+                    f"messages {part.numbers}: the chat template wants user and assistant in turn, and of user "
+                    "messages in a row one is learned; join them, or use a template that takes them"
+                )
             if part.role == "assistant":
                 blank = lead.removeprefix(prompt) if lead.startswith(prompt) else ""
                 blank = blank if blank.isspace() else ""
@@ -135,6 +154,13 @@ class JinjaTemplate:
                 "the chat template writes another ending for these messages than for others of their roles"
             )
         return layout
+
+    def _prompt(self) -> str:
+        """What the template writes between a question and the answer to come; unknown where it takes no lone question."""
+        try:
+            return self._skeleton(("user",), True).literals[-1]
+        except UsageError:
+            return ""
 
     def _stop(self, after: str, *, last: bool) -> str:
         """What ends an assistant turn, of the text that the template writes after it.

@@ -10,7 +10,7 @@ from ...trajectories.errors import UnknownName, UsageError
 from ...trajectories.record import Message
 from .jinja import JinjaTemplate
 from .layout import Template, as_messages
-from .named import NAMED, Marks, NamedTemplate
+from .named import NAMED, PROBE, Marks, NamedTemplate
 from .tokens import Rendered, backend, encode, mark
 
 _bound: WeakKeyDictionary[Any, dict[tuple[str, Marks], Template]] = WeakKeyDictionary()
@@ -107,6 +107,18 @@ def template_digest(tokenizer: Any, template: str | None = None) -> str:
     Rollouts store it in ``Episode.agent.template``; training compares it with its own.
     """
     return bind(tokenizer, template).digest
+
+
+def prompts_are_prefixes(tokenizer: Any, template: str | None = None) -> bool:
+    """Whether every generation prompt of an episode is a prefix of its training render.
+
+    Not so for templates that write a thinking block into the prompt, or into the last answer alone: a model trained
+    on whole episodes then never saw the prompts that it is handed.
+    """
+    probe = [message for message in PROBE if message.role != "system"]
+    ids = render(probe, tokenizer, template).input_ids
+    prompts = (generation_prompt(probe[:end], tokenizer, template) for end in (1, 3))
+    return all(ids[: len(prompt)] == prompt for prompt in prompts)
 
 
 def stop_text(tokenizer: Any, template: str | None = None) -> str:

@@ -18,22 +18,14 @@ from .tokens import Rendered, encode, mark
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One conversation ready for training: whose it is, and its render."""
+    """One conversation ready for training: whose it is, its render, and how many tokens it has and learns."""
 
     id: str
     world: str
     skill: str
     rendered: Rendered
-
-    @property
-    def tokens(self) -> int:
-        """All tokens."""
-        return len(self.rendered.input_ids)
-
-    @property
-    def loss_tokens(self) -> int:
-        """Learned tokens."""
-        return self.rendered.loss_tokens
+    tokens: int
+    loss_tokens: int
 
 
 @dataclass
@@ -75,6 +67,7 @@ def render_rows(
     max_length: int | None = None,
     ledger: Ledger | None = None,
     strict: bool = False,
+    other_template: bool = False,
     batch: int = 64,
 ) -> Iterator[Row]:
     """Render conversations as a stream, `batch` at a time so that the tokenizer can use every core.
@@ -83,7 +76,9 @@ def render_rows(
     shortened, refused by the template. With `strict` the first of them is raised instead.
 
     Raises:
-        UsageError: `strict`, and a row was to be left out; or a tokenizer or template that no row can use.
+        UsageError: `strict`, and a row was to be left out; a tokenizer or template that no row can use; a row whose
+        agent read
+            another template, unless `other_template` allows it.
     """
     bound = bind(tokenizer, template)
     ledger = Ledger() if ledger is None else ledger
@@ -93,6 +88,12 @@ def render_rows(
         for conversation in group:
             world = conversation.world
             ledger.note(world, rows=1)
+            if conversation.template not in (None, bound.digest) and not other_template:
+                raise UsageError(
+                    f"row {conversation.id!r} was played under chat template {conversation.template}, and this "
+                    f"training renders with {bound.digest}; use the same tokenizer and template, or allow the difference "
+                    "(other_template=True)"
+                )
             try:
                 if not any(map(trained, conversation.messages)):
                     ledger.note(world, nothing_to_train=1)
@@ -128,7 +129,8 @@ def render_rows(
                 )
                 rendered = fitted.rendered
             ledger.note(conversation.world, kept=1)
-            yield Row(conversation.id, conversation.world, conversation.skill, rendered)
+            sizes = len(rendered.input_ids), rendered.loss_tokens
+            yield Row(conversation.id, conversation.world, conversation.skill, rendered, *sizes)
 
 
 def _refuse(strict: bool, conversation: Conversation, why: str) -> None:

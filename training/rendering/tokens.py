@@ -56,9 +56,9 @@ def backend(tokenizer: Any) -> Any:
     found = getattr(tokenizer, "backend_tokenizer", None)
     if found is None:
         raise UsageError(
-            f"{type(tokenizer).__name__} has no fast (Rust) backend, so tokens cannot be traced to "
-            "characters; load it with AutoTokenizer.from_pretrained(..., use_fast=True), or wrap a tokenizers.Tokenizer "
-            "in PreTrainedTokenizerFast"
+            f"{type(tokenizer).__name__} has no fast (Rust) backend, so tokens cannot be traced to characters; load it "
+            "with AutoTokenizer.from_pretrained(..., use_fast=True), or put a tokenizers.Tokenizer into "
+            "PreTrainedTokenizerFast"
         )
     # An earlier call with truncation=True leaves its limit in the backend, and would cut rows here without a word.
     if found.truncation is not None:

@@ -27,13 +27,20 @@ class Conversation(msgspec.Struct, frozen=True):
         """Which skill it teaches, where the row says so; empty otherwise."""
         return str(self.meta.get("skill") or "")
 
+    @property
+    def template(self) -> str | None:
+        """Digest of the chat template that the agent's model read, where it was recorded."""
+        episode = self.meta.get("episode")
+        digest = episode.get("agent", {}).get("template") if isinstance(episode, dict) else None
+        return digest if isinstance(digest, str) else None
+
 
 _ACTION = re.compile(r"(?:^|\n)[ \t]*(?:action|act)[ \t]*:[ \t]*", re.IGNORECASE)
 _THOUGHT = re.compile(r"^\s*(?:thought|think)[ \t]*:[ \t]*", re.IGNORECASE)
 
 
 def as_turn(text: str) -> Turn:
-    """Thought and action in an assistant's words: the action follows the last ``Action:``; without one it is all of them."""
+    """Thought and action in an answer: the action follows the last ``Action:``; without one it is the whole."""
     marks = list(_ACTION.finditer(text))
     if not marks:
         return Turn(text=text, action=text.strip(), parsed="lenient")
