@@ -154,6 +154,16 @@ class StepTrainer(Trainer):  # type: ignore[misc]
         """6 x parameters x tokens of this process's share (forward and backward, attention left out)."""
         return 6 * sum(weight.numel() for weight in self.model.parameters()) * sum(each.tokens for each in inputs.micro)
 
+    def _get_grad_norm(self, model: torch.nn.Module, grad_norm: Any = None) -> Any:
+        """The gradient's norm before clipping; like the loss, it must be a number before the weights are touched."""
+        norm = super()._get_grad_norm(model, grad_norm=grad_norm)
+        if not math.isfinite(float(norm)):
+            raise UsageError(
+                f"the gradient is {float(norm)} at step {self.state.global_step + 1}, though the loss is a number: stopped "
+                "before the weights were touched; lower learning_rate or raise warmup, then resume"
+            )
+        return norm
+
     def _get_output_dir(self, trial: Any) -> str:
         return str(self._parent) if self._parent else super()._get_output_dir(trial)
 
