@@ -1,7 +1,7 @@
 """Policies and the models behind them."""
 
 from .core import Agent, Brief, Limits, Model, View
-from .registry import agents, make_agent, make_model, models, register_agent, register_model
+from .registry import agents, make_agent, make_model, model_kinds, register_agent, register_model
 
 __all__ = [
     "Agent",
@@ -12,7 +12,7 @@ __all__ = [
     "agents",
     "make_agent",
     "make_model",
-    "models",
+    "model_kinds",
     "register_agent",
     "register_model",
 ]

@@ -138,6 +138,5 @@ def _unmarked(text: str, *, code: bool, thoughts: bool) -> Read:
         action = _fenced(text[start:])[0]
         if action:
             return Read(_MARK.sub("", text[:start], count=1).strip(), action, "lenient")
-    if not thoughts and text.strip():
-        return Read("", text.strip() if code else _line(text)[0], "lenient")
-    return Read("", "", "none")
+    bare = "" if thoughts else text.strip() if code else _line(text)[0]
+    return Read("", bare, "lenient" if bare else "none")

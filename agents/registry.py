@@ -55,7 +55,7 @@ def agents() -> dict[str, str]:
     return dict(_agents)
 
 
-def models() -> dict[str, str]:
+def model_kinds() -> dict[str, str]:
     """All registered kinds of model: kind and entry point."""
     return dict(_models)
 
@@ -93,8 +93,8 @@ def make_model(name: str, **options: Any) -> Model:
         UsageError: an option of the wrong type or range.
         MissingPart: the kind needs a package or program that is not here.
     """
-    kind, colon, rest = name.partition(":")
-    if not (colon and rest):
+    kind, _, rest = name.partition(":")
+    if not (kind and rest):
         raise UsageError(
             f"a model is KIND:NAME, such as openai:{name or 'gpt-4o'}; kinds: {', '.join(sorted(_models))}"
         )

@@ -218,7 +218,9 @@ class _Chooser:
 
     def choose(self) -> str:
         if self._pick == "share":
-            return min(self.alive, key=lambda name: self._spent[name] / self.alive[name])
+            whole = sum(self.alive.values())
+            spent = 1 + sum(self._spent[name] for name in self.alive)
+            return max(self.alive, key=lambda name: spent * self.alive[name] / whole - self._spent[name])
         # Drawn by row, so a part of long rows is drawn less often where shares are of tokens.
         odds = np.array([weight / self._means[name] for name, weight in self.alive.items()])
         return list(self.alive)[int(self._chance.choice(len(odds), p=odds / odds.sum()))]
@@ -244,6 +246,8 @@ class _Shelf(Generic[R]):
         if not inside:
             groups = {"": [row for each in groups.values() for row in each]}
         sizes = {world: float(sum(_size(row, recipe.by) for row in each)) for world, each in groups.items()}
+        if not all(sizes.values()):
+            raise UsageError(f"part {name!r}: its rows have no {recipe.by} to share by; leave them out")
         weights = {
             world: sizes[world] ** (1 / recipe.temperature)
             * recipe.worlds.get(world, 1.0)
@@ -252,9 +256,9 @@ class _Shelf(Generic[R]):
         }
         if not any(weights.values()):
             raise UsageError(f"part {name!r}: the recipe's weights leave out every world of it")
-        means = {world: max(sizes[world] / len(groups[world]), 1e-9) for world in groups}
+        means = {world: sizes[world] / len(groups[world]) for world in groups}
         kept = {world: each for world, each in groups.items() if weights[world] > 0}
-        self.mean = sum(sizes[world] for world in kept) / sum(map(len, kept.values())) or 1e-9
+        self.mean = sum(sizes[world] for world in kept) / sum(map(len, kept.values()))
         self._chooser = _Chooser(weights, means, recipe, chance)
         self._decks = {world: _Deck(f"{name}\0{world}", each, recipe) for world, each in kept.items()}
 

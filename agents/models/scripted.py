@@ -44,9 +44,7 @@ class Scripted:
             return cls(by_turn(_replies(Path(name))), name=name)
         module, colon, attribute = name.partition(":")
         if not colon:
-            raise UsageError(
-                f"scripted:{name}: name a list of replies (FILE.json) or a function (package.module:function)"
-            )
+            raise UsageError(f"scripted:{name}: expected scripted:FILE.json or scripted:package.module:function")
         try:
             return cls(getattr(importlib.import_module(module), attribute), name=name)
         except (ModuleNotFoundError, AttributeError) as error:

@@ -1,4 +1,4 @@
-"""The words of a text as Lucene's EnglishAnalyzer takes them: standard tokens, no possessives, lower case, no stop words, stems."""
+"""The words of a text as Lucene's EnglishAnalyzer takes them: standard tokens, lower case, no stop words, stems."""
 
 from __future__ import annotations
 
@@ -7,41 +7,10 @@ import re
 from .porter import stem
 
 STOP_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "but",
-        "by",
-        "for",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "no",
-        "not",
-        "of",
-        "on",
-        "or",
-        "such",
-        "that",
-        "the",
-        "their",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "to",
-        "was",
-        "will",
-        "with",
-    ]
+    (
+        "a an and are as at be but by for if in into is it no not of on or such that the their then there these they "
+        "this to was will with"
+    ).split()
 )
 """Lucene's ENGLISH_STOP_WORDS_SET."""
 

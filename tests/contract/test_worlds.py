@@ -269,7 +269,7 @@ def test_gymnasium_make_and_wrappers_compose(world, fresh):
     fresh()
     env = gymnasium.make(f"agentbank/{world}-v0", data="sample")
     try:
-        wrapped = gymnasium.wrappers.TimeLimit(gymnasium.wrappers.RecordEpisodeStatistics(env), 2)
+        wrapped = gymnasium.wrappers.RecordEpisodeStatistics(gymnasium.wrappers.TimeLimit(env, 2))
         wrapped.reset(seed=0)
         wrapped.step("")
         _, _, terminated, truncated, info = wrapped.step("")

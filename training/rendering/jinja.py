@@ -156,7 +156,7 @@ class JinjaTemplate:
         return layout
 
     def _prompt(self) -> str:
-        """What the template writes between a question and the answer to come; unknown where it takes no lone question."""
+        """What the template writes between a question and its answer; unknown where it takes no lone question."""
         try:
             return self._skeleton(("user",), True).literals[-1]
         except UsageError:

@@ -91,8 +91,8 @@ def render_rows(
             if conversation.template not in (None, bound.digest) and not other_template:
                 raise UsageError(
                     f"row {conversation.id!r} was played under chat template {conversation.template}, and this "
-                    f"training renders with {bound.digest}; use the same tokenizer and template, or allow the difference "
-                    "(other_template=True)"
+                    f"training renders with {bound.digest}; use the same tokenizer and template, or allow the "
+                    "difference (other_template=True)"
                 )
             try:
                 if not any(map(trained, conversation.messages)):

@@ -55,7 +55,7 @@ def from_episode(episode: Episode, *, thoughts: bool = True) -> Conversation:
     With ``thoughts=False`` the assistant's turns are their actions alone.
     """
     messages = tuple(chat(episode, thoughts=thoughts))
-    rest = msgspec.to_builtins(msgspec.structs.replace(episode, prompt=(), steps=()))
+    rest = msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(episode, prompt=(), steps=())))
     steps: list[dict[str, Any]] = [
         {
             "reward": step.reward,
@@ -92,23 +92,27 @@ def to_episode(conversation: Conversation, *, env: str | None = None) -> Episode
     The reading: everything before the first learned assistant message is prompt, but for the message before it, which
     is the first observation; a message after the last answer is the final observation; `success` and `reward` are
     taken where the row has them. Observations in a row are joined by a line break.
+
+    Raises:
+        KeyError, TypeError, msgspec.ValidationError: `meta` looks like `from_episode`'s, but was changed since.
     """
     meta = conversation.meta
     messages = conversation.messages
-    head = meta.get("prompt")
-    if not isinstance(head, int):
+    ours = isinstance(meta.get("episode"), dict)
+    head: int = meta["prompt"] if ours else -1
+    if not ours:
         first = next(
             (i for i, m in enumerate(messages) if m.role == "assistant" and m.loss is not False), len(messages)
         )
         head = max(0, first - 1) if first and messages[first - 1].role == "user" else first
-    details = meta.get("steps") if isinstance(meta.get("steps"), list) else []
+    details = meta["steps"] if ours else []
     steps: list[Step] = []
     seen: list[str] = []
     for message in messages[head:]:
         if message.role != "assistant":
             seen.append(message.content)
             continue
-        detail = dict(details[len(steps)]) if details and len(steps) < len(details) else {}
+        detail = dict(details[len(steps)]) if len(steps) < len(details) else {}
         turn = as_turn(message.content)
         turn = msgspec.structs.replace(
             turn, **{k: detail.pop(k) for k in ("action", "parsed", "thought") if k in detail}
@@ -119,7 +123,7 @@ def to_episode(conversation: Conversation, *, env: str | None = None) -> Episode
         )
         seen = []
     prompt = tuple(Message(each.role, each.content) for each in messages[:head])
-    if isinstance(meta.get("episode"), dict):
+    if ours:
         rest = msgspec.convert(meta["episode"], Episode)
         return msgspec.structs.replace(rest, prompt=prompt, steps=tuple(steps))
     world = env or conversation.world

@@ -98,7 +98,10 @@ def import_(path: Location, out: Location, format: str | None = None, *, env: st
     known = format_named(format) if format is not None else None
     with Store(Path(out) / "episodes.jsonl") as store:
         for record, kind in _records(Path(path), known):
-            episode = EPISODES.episode(record) if kind is EPISODES else to_episode(kind.read(record), env=env)
+            try:
+                episode = EPISODES.episode(record) if kind is EPISODES else to_episode(kind.read(record), env=env)
+            except (KeyError, TypeError, msgspec.ValidationError) as error:
+                raise record.wrong(f"what it says of its episode cannot be read: {error!r}", "episode") from error
             store.append(episode)
             count += 1
     return count

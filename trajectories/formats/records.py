@@ -66,7 +66,7 @@ def _is_lines(path: Path, stream: BinaryIO) -> bool:
                 msgspec.json.decode(first, type=msgspec.Raw)
             except msgspec.DecodeError:
                 return first.startswith(b"{") and first.endswith(b"}")
-    return path.suffix == ".jsonl"
+    return path.suffix == ".jsonl" and first.startswith(b"{")
 
 
 def _lines(path: Path, stream: BinaryIO) -> Iterator[Record]:

@@ -41,7 +41,7 @@ class ShareGPT:
         messages, speakers = read_turns(record, record.value["conversations"], "conversations")
         meta = extra(record, {"id", "conversations", "from"})
         prompt = meta.get("prompt")
-        if isinstance(prompt, int):
+        if isinstance(prompt, int) and isinstance(meta.get("episode"), dict):
             messages = tuple(
                 Message(each.role, each.content, False) if index < prompt and each.loss is None else each
                 for index, each in enumerate(messages)
