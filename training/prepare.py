@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -78,18 +77,17 @@ def prepare(
         UsageError: episodes of another template, no row left, a recipe that never ends without a limit.
         MaskError: a row whose mask is not exactly its assistant's words.
     """
-    digest = template_digest(tokenizer, template)
     recipe = recipe or Recipe()
     ledgers: dict[str, Ledger] = {}
     shelves: dict[str, tuple[float, list[Row]]] = {}
     probes: list[Conversation] = []
     for part in parts:
         ledger = ledgers[part.source] = Ledger()
-        stream = load(part.source, thoughts=thoughts)
-        if not allow_template_mismatch:
-            stream = _same_template(stream, part.source, digest)
-        stream = _tapped(stream, probes, _PROBED)
-        rows = list(render_rows(stream, tokenizer, template, max_length=max_length, ledger=ledger))
+        stream = _tapped(load(part.source, thoughts=thoughts), probes, _PROBED)
+        made = render_rows(
+            stream, tokenizer, template, max_length=max_length, ledger=ledger, other_template=allow_template_mismatch
+        )
+        rows = list(made)
         if not rows:
             raise UsageError(f"{part.source}: no row of it can be trained on:\n{ledger}")
         shelves[part.source] = (part.weight, rows)
@@ -110,28 +108,10 @@ def prepare(
         ledgers=ledgers,
         tally=tally,
         recipe=recipe,
-        template={"name": template, "digest": digest, "served_alike": same, "served_probes": prompts},
+        template={"name": template, "digest": template_digest(tokenizer, template), "served_alike": same, "served_probes": prompts},
         stop_ids=tuple(ends) if len(ends) == 1 else (),
         chat_template=jinja(template, tokenizer),
     )
-
-
-def _same_template(stream: Iterable[Conversation], source: str, digest: str) -> Iterator[Conversation]:
-    """Pass rows on; at the end refuse the source if a model made some of them under another template."""
-    others: Counter[str] = Counter()
-    count = 0
-    for count, each in enumerate(stream, start=1):  # noqa: B007 (the count is wanted after the loop)
-        recorded = ((each.meta.get("episode") or {}).get("agent") or {}).get("template")
-        if recorded is not None and recorded != digest:
-            others[str(recorded)] += 1
-        yield each
-    if others:
-        seen = ", ".join(f"{name} ({number})" for name, number in others.most_common(3))
-        raise UsageError(
-            f"{source}: {others.total()} of {count} episodes were made under another template ({seen}) than this training's "
-            f"({digest}): the model would learn a layout that it did not see; name their template with --template, or "
-            "accept it with --allow-template-mismatch"
-        )
 
 
 def _tapped(stream: Iterable[Conversation], kept: list[Conversation], most: int) -> Iterator[Conversation]:
