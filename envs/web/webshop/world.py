@@ -23,6 +23,7 @@ from .catalogue import Catalogue, load
 from .goals import SPLITS, Goal, price_of
 from .pages import BACK, BUY, NEXT, PAGE, PREVIOUS, SEARCH, SUB_PAGES, Page
 from .products import Product
+from .reader import read_and_buy
 from .reward import alike, colour, reward, wished
 
 KINDS = ("human", "synthetic")
@@ -31,7 +32,8 @@ _ACTION = re.compile(r"(.+)\[(.+)\]")
 
 class WebShop(TextEnv):
     """One shopper. Options: ``mode`` "text" | "text_rich"; ``goals`` "human" | "synthetic" (None: what the data holds);
-    ``show_attributes`` adds upstream's Attributes page.
+    ``show_attributes`` adds upstream's Attributes page; ``gold`` "plan" | "read": the expert knows which product is meant, or
+    reads the pages as a shopper does (synthetic goals), so that its actions can be learned from the text.
     """  # noqa: D205
 
     manual = (
@@ -48,6 +50,7 @@ class WebShop(TextEnv):
         mode: Literal["text", "text_rich"] = "text",
         goals: Literal["human", "synthetic"] | None = None,
         show_attributes: bool = False,
+        gold: Literal["plan", "read"] = "plan",
         **standard: Unpack[Standard],
     ) -> None:
         """Take the options; products are read at the first reset."""
@@ -56,7 +59,9 @@ class WebShop(TextEnv):
             raise UnknownName("mode of webshop", mode, ("text", "text_rich"))
         if goals is not None and goals not in KINDS:
             raise UnknownName("kind of goals", goals, KINDS)
-        self.mode, self.goals, self.show_attributes = mode, goals, show_attributes
+        if gold not in ("plan", "read"):
+            raise UnknownName("gold of webshop", gold, ("plan", "read"))
+        self.mode, self.goals, self.show_attributes, self.gold = mode, goals, show_attributes, gold
         self._page = Page(())
         self._at = ""
         self._seen: set[str] = set()
@@ -110,6 +115,9 @@ class WebShop(TextEnv):
     def expert(self, task: Task) -> Sequence[str]:
         """Search for the product, open it, choose the asked options, buy. May score below 1 where the goal itself is flawed."""
         goal: Goal = task.data
+        if self.gold == "read":
+            twin = self.fork()
+            return read_and_buy(goal, words(goal.instruction).partition(" with ")[0], twin._see)
         product = self.catalogue.find(goal.asin)
         assert product is not None  # goals are made from products
         clicks = [product.asin.lower(), *wishes(product, goal).values(), BUY.lower()]
@@ -123,6 +131,10 @@ class WebShop(TextEnv):
         return twin
 
     # --- the shop's state machine (SimServer.receive upstream) ----------------------------------------------------
+
+    def _see(self, action: str) -> Page:
+        self.respond(action)
+        return self._page
 
     def _text(self) -> str:
         return self._page.plain() if self.mode == "text" else self._page.rich(self._seen)
