@@ -41,10 +41,14 @@ SIZES = ("small", "medium", "large")
 
 
 def sample_records() -> tuple[list[Product], dict[str, list[Goal]]]:
-    """The sample's products and goals; only one goal a product, so that no two tasks are nearly the same."""
+    """The sample's products and goals; only one "synthetic" goal a product, so that no two tasks are nearly the same.
+
+    "every" has a goal for each choice of options: more to learn from, the products of each split staying among themselves.
+    """
     rng = random.Random(20240607)
     products: list[Product] = []
     goals: list[Goal] = []
+    every: list[Goal] = []
     here = Path(__file__)
     plan = itertools.product(THINGS, range(len(MAKERS)), range(3))
     for number, (thing, maker, kind) in enumerate(plan):
@@ -52,8 +56,10 @@ def sample_records() -> tuple[list[Product], dict[str, list[Goal]]]:
         made = product(record, {record["asin"]: known}, here, number)
         assert made is not None  # our own asins are in order
         products.append(made)
-        goals.append(rng.choice(synthetic_goals(made, known, here)))
-    return products, {"human": [], "synthetic": official_order(goals)}
+        choices = synthetic_goals(made, known, here)
+        goals.append(rng.choice(choices))
+        every += choices
+    return products, {"human": [], "synthetic": official_order(goals), "every": official_order(every)}
 
 
 def _record(

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Literal, Unpack
 
-from ....trajectories.errors import UnknownName
+from ....trajectories.errors import UnknownName, UsageError
 from ...core import Outcome, Standard, Task, TextEnv
 from ...data import Source
 from . import pages
@@ -26,12 +26,13 @@ from .products import Product
 from .reader import read_and_buy
 from .reward import alike, colour, reward, wished
 
-KINDS = ("human", "synthetic")
+KINDS = ("human", "synthetic", "every")
 _ACTION = re.compile(r"(.+)\[(.+)\]")
 
 
 class WebShop(TextEnv):
-    """One shopper. Options: ``mode`` "text" | "text_rich"; ``goals`` "human" | "synthetic" (None: what the data holds);
+    """One shopper. Options: ``mode`` "text" | "text_rich"; ``goals`` "human" | "synthetic" (None: what the data holds) | "every"
+    (of the bundled sample: each product with each choice of options, in the split of its "synthetic" goal);
     ``show_attributes`` adds upstream's Attributes page; ``gold`` "plan" | "read": the expert knows which product is meant, or
     reads the pages as a shopper does (synthetic goals), so that its actions can be learned from the text.
     """  # noqa: D205
@@ -48,7 +49,7 @@ class WebShop(TextEnv):
         self,
         *,
         mode: Literal["text", "text_rich"] = "text",
-        goals: Literal["human", "synthetic"] | None = None,
+        goals: Literal["human", "synthetic", "every"] | None = None,
         show_attributes: bool = False,
         gold: Literal["plan", "read"] = "plan",
         **standard: Unpack[Standard],
@@ -59,6 +60,8 @@ class WebShop(TextEnv):
             raise UnknownName("mode of webshop", mode, ("text", "text_rich"))
         if goals is not None and goals not in KINDS:
             raise UnknownName("kind of goals", goals, KINDS)
+        if goals == "every" and self.source.kind != "sample":
+            raise UsageError(f"goals='every' is of the bundled sample; {self.source} has 'human' and 'synthetic'")
         if gold not in ("plan", "read"):
             raise UnknownName("gold of webshop", gold, ("plan", "read"))
         self.mode, self.goals, self.show_attributes, self.gold = mode, goals, show_attributes, gold
@@ -190,6 +193,10 @@ class WebShop(TextEnv):
 def listed(source: Source, kind: str | None, split: str) -> list[Task]:
     """The tasks of one split. The bundled sample has its own even split; the official positions are for official data."""
     catalogue = load(source)
+    if kind == "every":
+        asins = {task.data.asin for task in listed(source, "synthetic", split)}
+        own = [each for each in catalogue.goals["every"] if each.asin in asins]
+        return [Task(f"webshop/{split}/every-{at}", split, goal) for at, goal in enumerate(own)]
     goals = catalogue.goals[kind or catalogue.default_goals()]
     spans = SPLITS
     if source.kind == "sample":
