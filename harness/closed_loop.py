@@ -101,6 +101,8 @@ def close_loop(
     out = out.resolve()
     if (out / "checkpoint").exists():
         raise UsageError(f"{out} holds a trained model already; name another --out")
+    # Threads that spin while they wait slow a small model down many times where cores are shared; it is read at torch's import.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     clock = Clock()
     with clock("collect"):
         for world, family in chosen.items():
@@ -225,7 +227,9 @@ def write(results: Sequence[Mapping[str, Any]], out: Path) -> None:
     for each in results:
         for world, row in each["worlds"].items():
             worlds[world] = row | {"seconds": each["seconds"]}
-    models = [{key: each[key] for key in each if key != "worlds"} | {"worlds": list(each["worlds"])} for each in results]
+    models = [
+        {key: each[key] for key in each if key != "worlds"} | {"worlds": list(each["worlds"])} for each in results
+    ]
     write_whole(out / RESULT, json.dumps({"worlds": worlds, "models": models}, indent=1))
 
 

@@ -109,7 +109,11 @@ def learn(start: Beginning, out: Path, recipe: Recipe, report: Report) -> dict[s
 
     rows = start.prepared.rows
     phases = {
-        "reading": (recipe.reading, recipe.reading_rate, [Masked(row.input_ids, row.input_ids, row.source) for row in rows]),
+        "reading": (
+            recipe.reading,
+            recipe.reading_rate,
+            [Masked(row.input_ids, row.input_ids, row.source) for row in rows],
+        ),
         "acting": (recipe.acting, recipe.acting_rate, rows),
     }
     told: dict[str, Any] = {}
