@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import weakref
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -42,7 +43,8 @@ class JinjaTemplate:
 
     def __init__(self, tokenizer: Any, source: str, marks: Marks) -> None:
         """Bind `source` (Jinja text) to `tokenizer`."""
-        self._tokenizer, self._source, self._marks = tokenizer, source, marks
+        # Weak, since templates are kept per tokenizer: neither must keep the other alive.
+        self._tokenizer, self._source, self._marks = weakref.proxy(tokenizer), source, marks
         self._skeletons: dict[tuple[tuple[str, ...], bool], Skeleton] = {}
         # A next exchange's BOS is not what stops an answer; the next role's marker (GLM) is.
         stops = sorted((atom for atom in marks.atoms if atom != marks.bos or atom == marks.eos), key=len, reverse=True)
