@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from ..trajectories import AgentBankError, UsageError
-from .commands import compare, data, inspect, runs
+from .commands import compare, data, formats, inspect, runs
 
 app = typer.Typer(
     name="agentbank",
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 runs.add(app)
 compare.add(app)
+formats.add(app)
 inspect.add(app)
 data.add(app)
 
