@@ -9,9 +9,8 @@ import typer
 
 from ...trajectories import formats
 
-FormatName = Annotated[str | None, typer.Option("--format", "-f", help=" | ".join(formats.FORMATS) + "; default: its looks.")]
-    str | None, typer.Option("--format", "-f", help=f"{' | '.join(formats.FORMATS)}; default: what it looks like.")
-]
+KNOWN = " | ".join(formats.FORMATS)
+FormatName = Annotated[str | None, typer.Option("--format", "-f", help=f"{KNOWN}; default: what it looks like.")]
 
 
 def export(
@@ -19,7 +18,7 @@ def export(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="The file to write; .json becomes one list, else JSON lines.")
     ],
-    format: Annotated[str, typer.Option("--format", "-f", help=" | ".join(formats.FORMATS))] = "sharegpt",
+    format: Annotated[str, typer.Option("--format", "-f", help=KNOWN)] = "sharegpt",
     thoughts: Annotated[bool, typer.Option(help="With the agent's thoughts, or its actions alone.")] = True,
     success: Annotated[bool, typer.Option("--success", help="Successful episodes alone.")] = False,
 ) -> int:
