@@ -1,9 +1,13 @@
 """What all tests share: where the benchmarks' real slices lie."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+# The tests' own small worlds and checkpoints (toy.py, tiny.py) are imported by name from any folder.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")
