@@ -44,7 +44,7 @@ class Image:
             base, which has a shell, the usual tools and Python.
         tree: A folder, or a tar file, laid over the root at the start: its ``testbed/a`` becomes ``/testbed/a``.
         user: "agent" (uid 1000, the default) or "root" (root of the sandbox only; never of the machine).
-        writable: Whether the whole root may be written, not only /work, /tmp and the home folder. System folders
+        writable: Whether the whole root may be written, not only /work (the agent's home) and /tmp. System folders
             that a provider shares with the machine (bubblewrap's /usr) stay read-only.
         workdir: Where commands start; made if it is not there.
     """
@@ -221,8 +221,8 @@ class Sandbox:
     ) -> Completed:
         """Run a Python program in a copy of a warm interpreter, in an empty folder: nothing of it is left afterwards.
 
-        Only the standard library is there. Processes are ended and /work, /tmp and the home folder emptied when it
-        returns, so that no call sees another's state.
+        Only the standard library is there. Processes are ended and /work, /tmp and /dev/shm emptied when it
+        returns, so that no call sees another's state. (A sandbox with a writable root is not emptied.)
         """
         wishes = self._wishes(timeout_s, cpu_s, output_limit)
         blob = code.encode("utf-8", "surrogatepass")
@@ -267,7 +267,7 @@ class Sandbox:
         self.ask({"do": "untar", "at": at}, pack(Path(source)), 60.0)
 
     def snapshot(self, roots: Sequence[str] = ("/",), *, skip: Sequence[str] = ()) -> dict[str, Entry]:
-        """Everything below `roots` (this file system only; /proc, /sys and /dev left out, and `skip`), unfollowed."""
+        """Everything below `roots`, no link followed; left out: /proc, /sys, /dev, mounts that are read-only, `skip`."""
         answer, _ = self.ask({"do": "snapshot", "roots": list(roots), "skip": list(skip)}, seconds=60.0)
         return {path: Entry(*entry) for path, entry in answer["entries"].items()}
 

@@ -1,0 +1,4 @@
+"""Sandboxes by a Docker engine."""
+
+def lacks() -> str:
+    return "not yet"
