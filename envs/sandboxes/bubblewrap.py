@@ -108,10 +108,8 @@ def start(image: Image, limits: Limits) -> Sandbox:
     return sandbox
 
 
-def _folders(
-    image: Image, limits: Limits, root: Path, files: contextlib.ExitStack, fds: list[int]
-) -> Iterator[str]:
-    """bwrap's words for the file system: shared folders read-only, the rest in memory, each with its bound."""
+def _folders(image: Image, limits: Limits, root: Path, files: contextlib.ExitStack, fds: list[int]) -> Iterator[str]:
+    """Bwrap's words for the file system: shared folders read-only, the rest in memory, each with its bound."""
     whole, part = str(limits.disk), str(limits.disk // 4)
     yield from ("--size", whole, "--tmpfs", "/", "--perms", "0755", "--dir", "/etc")
     for name in SHARED:
@@ -162,9 +160,7 @@ def _launch(argv: list[str], fds: list[int], limits: Limits, *, mapped: bool) ->
     link = None
     try:
         after = group.remove if group else None
-        link = ProcessLink(
-            argv, env=env, pass_fds=[*fds, gate, told], first=program(), after=after, user=FIRST_UID
-        )
+        link = ProcessLink(argv, env=env, pass_fds=[*fds, gate, told], first=program(), after=after, user=FIRST_UID)
         os.close(told)
         told = -1
         with open(info, "rb", closefd=False) as source:

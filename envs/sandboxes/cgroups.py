@@ -20,7 +20,7 @@ def homes() -> tuple[Path, ...]:
     """The folders in which groups are made: one under version 2, one a controller under version 1, none without leave."""
     if (ROOT / "cgroup.controllers").is_file():
         enabled = (ROOT / "cgroup.subtree_control").read_text().split()
-        found = (ROOT,) if {"memory", "pids"} <= set(enabled) else ()
+        found: tuple[Path, ...] = (ROOT,) if {"memory", "pids"} <= set(enabled) else ()
     else:
         found = tuple(ROOT / name for name in ("memory", "pids") if (ROOT / name / "cgroup.procs").is_file())
         found = found if len(found) == 2 else ()

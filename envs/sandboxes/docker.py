@@ -1,4 +1,5 @@
 """Sandboxes by a Docker engine."""
 
+
 def lacks() -> str:
     return "not yet"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 @cache
 def find() -> tuple[str, Path | None] | None:
-    """The interpreter's path, and the folder to show in the sandbox where it lies outside /usr; None where there is none."""
+    """The interpreter's path, and the folder to show where it lies outside /usr; None where there is none."""
     own = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     for program in (own, Path("/usr/bin/python3"), Path("/usr/local/bin/python3")):
         if not program.exists() or not _open_to_all(program.resolve()):

@@ -50,7 +50,16 @@ class Stream:
 class Job:
     """One program under way: its process, its two streams, and pipes of its own for a talk or a shell."""
 
-    def __init__(self, room: Room, body: Callable[[], None], wishes: dict[str, Any], *, stdin: bytes = b"", user: str | None = None, pipes: bool = False) -> None:
+    def __init__(
+        self,
+        room: Room,
+        body: Callable[[], None],
+        wishes: dict[str, Any],
+        *,
+        stdin: bytes = b"",
+        user: str | None = None,
+        pipes: bool = False,
+    ) -> None:
         self.room, self.cpu, self.timed_out = room, 0.0, False
         self.status: int | None = None
         self.cpu_limit = wishes["cpu_s"]
@@ -140,7 +149,7 @@ class Job:
         err, more = self.err.take()
         over = self.status in (-signal.SIGXCPU, -signal.SIGKILL) and self.cpu >= self.cpu_limit and not self.timed_out
         code = self.status if self.status is not None else -signal.SIGKILL
-        head = {"code": code, "stdout": len(out), "timed_out": self.timed_out, "dropped": lost + more}
+        head: dict[str, Any] = {"code": code, "stdout": len(out), "timed_out": self.timed_out, "dropped": lost + more}
         head |= {"cpu_s": self.cpu, "wall_s": time.monotonic() - self.began, "cpu_exceeded": over}
         return head, out + err
 
@@ -151,20 +160,29 @@ class Job:
         self.ask_fd = self.answer_fd = self.pidfd = self.out.fd = self.err.fd = -1
 
 
-def enter(room: Room, owner: tuple[int, int] | None, wishes: dict[str, Any], given: int, out: int, err: int, hear: int, say: int) -> None:
+def enter(
+    room: Room,
+    owner: tuple[int, int] | None,
+    wishes: dict[str, Any],
+    given: int,
+    out: int,
+    err: int,
+    hear: int,
+    say: int,
+) -> None:
     """In the child: own session, limits, user, descriptors. Nothing of the server stays open."""
     os.setsid()
     # Descriptors 8 (say) and 9 (hear) are the talk's and the shell's.
     moved = [fcntl.fcntl(fd, fcntl.F_DUPFD, 300) if fd >= 0 else -1 for fd in (given, out, err, say, hear)]
     os.closerange(3, 300)
-    for fd, target in zip(moved, (0, 1, 2, 8, 9)):
+    for fd, target in zip(moved, (0, 1, 2, 8, 9), strict=True):
         if fd >= 0:
             os.dup2(fd, target)
             os.close(fd)
     config = room.config
-    with contextlib.suppress(OSError):  # no /proc here: then the kernel's own choice of victim has to do
-        with open("/proc/self/oom_score_adj", "w") as score:
-            score.write("1000")
+    # Without /proc the kernel's own choice of victim has to do.
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("1000")
     cpu = max(1, int(-(-wishes["cpu_s"] // 1)))
     limits = {
         resource.RLIMIT_CPU: (cpu, cpu + 1),

@@ -1,4 +1,4 @@
-"""What a child of the server becomes: a program of its own (`execute`) or Python text in the warm interpreter (`play`)."""
+"""What a child of the server becomes: a program of its own (`execute`) or Python text, warm (`play`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import signal
 import struct
 import sys
-from typing import Any, NoReturn
+from typing import Any
 
 from .room import Refused, Room
 
@@ -34,11 +34,10 @@ def execute(argv: list[str], env: dict[str, str], cwd: str) -> None:
 
 def play(code: bytes, env: dict[str, str], cwd: str, given: dict[str, Any]) -> None:
     """Run Python text as `__main__`, as `python program.py` would, and leave as it would."""
+    import _sitebuiltins
     import builtins
     import linecache
     import types
-
-    import _sitebuiltins
 
     os.chdir(cwd)
     os.environ.clear()
@@ -47,7 +46,7 @@ def play(code: bytes, env: dict[str, str], cwd: str, given: dict[str, Any]) -> N
     sys.stdout = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w", closefd=False)), "utf-8", "surrogateescape")
     err = io.BufferedWriter(io.FileIO(2, "w", closefd=False))
     sys.stderr = io.TextIOWrapper(err, "utf-8", "backslashreplace", line_buffering=True)
-    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+    vars(sys).update(__stdin__=sys.stdin, __stdout__=sys.stdout, __stderr__=sys.stderr)
     sys.argv = [PLAYING]
     builtins.exit = builtins.quit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
     main = types.ModuleType("__main__")

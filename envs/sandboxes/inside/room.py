@@ -97,6 +97,8 @@ class Room:
         if user is None:
             user = self.config["user"]
         if user not in users:
-            raise Refused(f"this sandbox has no user {user!r}, only {sorted(users)}; name it when the sandbox is opened")
+            raise Refused(
+                f"this sandbox has no user {user!r}, only {sorted(users)}; name it when the sandbox is opened"
+            )
         owner: tuple[int, int] | None = users[user]
         return owner

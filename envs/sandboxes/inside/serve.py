@@ -15,7 +15,19 @@ from .jobs import Job
 from .play import environment, execute, play, spoken
 from .room import Refused, Room
 
-WARM = ("bisect", "collections", "functools", "heapq", "itertools", "math", "random", "re", "string", "traceback", "typing")
+WARM = (
+    "bisect",
+    "collections",
+    "functools",
+    "heapq",
+    "itertools",
+    "math",
+    "random",
+    "re",
+    "string",
+    "traceback",
+    "typing",
+)
 """Modules that programs often import, loaded once before the fork; with the two that a clean exit needs."""
 CLEAN = ("atexit", "threading", "linecache", "_sitebuiltins")
 
@@ -23,6 +35,9 @@ LOOP = """while IFS= read -r -d "" -u 9 agentbank_command; do
 eval "$agentbank_command" 8>&- 9<&-
 printf "%s\\0%s\\0" "$?" "$PWD" >&8
 done"""
+
+LONGEST = 16 << 20
+"""Bytes of one message of a talk at most; a program that says more is ended."""
 
 Answer = tuple[dict[str, Any], bytes]
 
@@ -86,14 +101,17 @@ def say(room: Room, head: dict[str, Any], blob: bytes) -> Answer:
     if job is None:
         raise Refused("no talk is under way")
 
+    def size() -> int:
+        return 4 + (struct.unpack(">I", job.heard[:4])[0] if len(job.heard) >= 4 else 0)
+
     def heard() -> bool:
-        return len(job.heard) >= 4 and len(job.heard) >= 4 + struct.unpack(">I", job.heard[:4])[0]
+        return size() > LONGEST or len(job.heard) >= max(size(), 4)
 
     job.attend(head["timeout_s"], heard, struct.pack(">I", len(blob)) + blob)
-    if not heard():
+    if not heard() or size() > LONGEST:
         return over(room, job)
-    size = 4 + struct.unpack(">I", job.heard[:4])[0]
-    message, job.heard = bytes(job.heard[4:size]), job.heard[size:]
+    end = size()
+    message, job.heard = bytes(job.heard[4:end]), job.heard[end:]
     return {}, message
 
 
