@@ -1,6 +1,8 @@
 """What all tests share: where the benchmarks' real slices lie."""
 
+import importlib.util
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,3 +15,17 @@ def shared() -> Path:
     if not (root / "data").is_dir():
         pytest.skip(f"no real benchmark slices at {root / 'data'} (set AGENTBANK_SHARED to test against them)")
     return root / "data"
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> Iterator[None]:
+    """A real engine with the sandbox's image: the machine's own, or one started for the tests (tests/docker_engine.py)."""
+    spec = importlib.util.spec_from_file_location("docker_engine", Path(__file__).with_name("docker_engine.py"))
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with module.engine() as problem:
+        if problem:
+            pytest.skip(problem)
+        module.image()
+        yield

@@ -100,6 +100,7 @@ class Programs(TextEnv):
         self.limits = Limits(memory=memory_mb << 20, cpu_s=cpu_s, timeout_s=20.0 + 5 * cpu_s, output=SHOWN)
         self.program: str | None = None
         self._box: Sandbox | None = None
+        self._used = False
         self._tests_box: Sandbox | None = None
 
     # --- what a world writes ------------------------------------------------------------------------------------
@@ -145,13 +146,13 @@ class Programs(TextEnv):
 
     def _run(self, program: str, stdin: str) -> Outcome:
         assert self.task
-        if self._box is None:
-            self._box = open_sandbox(self.provider, limits=self.limits)
-        done = self._box.python(program, stdin=stdin.encode("utf-8", "replace"))
+        box = self._own_box()
+        self._used = True
+        done = box.python(program, stdin=stdin.encode("utf-8", "replace"))
         lines = [described(done, self.cpu_s)]
         tests = self.public(self.task)
         for number, test in enumerate(tests, 1):
-            verdict = examine(program, test, self._box, self._examiner(), cpu_s=self.cpu_s)
+            verdict = examine(program, test, box, self._examiner(), cpu_s=self.cpu_s)
             lines.append(f"[example {number} of {len(tests)}: {verdict}]")
         return Outcome("\n".join(lines))
 
@@ -170,8 +171,8 @@ class Programs(TextEnv):
         """Judge a whole program for the present task, after everything that the agent started has been ended."""
         assert self.task
         self._forget()
-        with open_sandbox(self.provider, limits=self.limits) as box:
-            return self.judge(self.task, program, box)
+        self._used = True
+        return self.judge(self.task, program, self._own_box())
 
     def expert(self, task: Task) -> Sequence[str] | None:
         """The benchmark's own solution, run, then submitted."""
@@ -180,23 +181,30 @@ class Programs(TextEnv):
 
     def close(self) -> None:
         """End the sandboxes."""
-        self._forget()
-        if self._tests_box:
-            self._tests_box.close()
-            self._tests_box = None
+        for box in (self._box, self._tests_box):
+            if box:
+                box.close()
+        self._box = self._tests_box = None
         super().close()
 
+    def _own_box(self) -> Sandbox:
+        """The sandbox of the programs."""
+        if self._box is None or self._box.closed:
+            self._box = open_sandbox(self.provider, limits=self.limits)
+        return self._box
+
     def _examiner(self) -> Sandbox:
+        """The sandbox of the tests, where no agent's code ever runs."""
         if self._tests_box is None or self._tests_box.closed:
             self._tests_box = open_sandbox(self.provider, limits=self.limits)
         return self._tests_box
 
     def _forget(self) -> None:
-        """End the agent's sandbox, and with it every process and file of the episode."""
+        """Bring the programs' sandbox back to its start: no process, no file of before is left."""
         self.program = None
-        if self._box:
-            self._box.close()
-            self._box = None
+        if self._used and self._box and not self._box.closed:
+            self._box.renew()
+        self._used = False
 
 
 class Asserted(Programs):

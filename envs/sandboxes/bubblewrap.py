@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from ...trajectories.errors import Fault, MissingPart, UsageError
-from . import cgroups, pythons
+from . import cgroups, pythons, seccomp
 from .core import Image, Limits, Sandbox
 from .inside import START, program
 from .link import ProcessLink
@@ -79,6 +79,7 @@ def start(image: Image, limits: Limits) -> Sandbox:
         elif shown:
             argv += ["--ro-bind", str(shown), str(shown)]
         argv += [] if image.writable else ["--remount-ro", "/"]
+        argv += ["--seccomp", str(_given(seccomp.program(), files, fds))]
         link = _launch([*argv, "--", interpreter, "-s", "-S", "-c", START], fds, limits, mapped=mapped)
     notes = () if mapped and cgroups.homes() else ("no control groups: memory is limited a process, not in sum",)
     sandbox = Sandbox(link, "bubblewrap", limits, image, notes)
@@ -123,11 +124,7 @@ def _folders(image: Image, limits: Limits, root: Path, files: contextlib.ExitSta
             if Path("/etc", name).exists():
                 yield from ("--ro-bind", f"/etc/{name}", f"/etc/{name}")
         for name, text in ETC.items():
-            file = files.enter_context(tempfile.TemporaryFile())
-            file.write(text.encode())
-            file.seek(0)
-            fds.append(file.fileno())
-            yield from ("--perms", "0644", "--file", str(file.fileno()), f"/etc/{name}")
+            yield from ("--perms", "0644", "--file", str(_given(text.encode(), files, fds)), f"/etc/{name}")
     elif not image.writable:
         for name in COPIED:
             yield from ("--ro-bind-try", str(root / name), f"/{name}")
@@ -140,6 +137,15 @@ def _folders(image: Image, limits: Limits, root: Path, files: contextlib.ExitSta
         yield from ("--perms", "0777", "--size", str(limits.disk // 2), "--tmpfs", "/work")
         yield from ("--perms", "1777", "--size", part, "--tmpfs", "/tmp")
     yield from ("--perms", "1777", "--size", part, "--tmpfs", "/dev/shm", "--remount-ro", "/dev")
+
+
+def _given(data: bytes, files: contextlib.ExitStack, fds: list[int]) -> int:
+    """A descriptor from which bwrap reads `data`."""
+    file = files.enter_context(tempfile.TemporaryFile())
+    file.write(data)
+    file.seek(0)
+    fds.append(file.fileno())
+    return file.fileno()
 
 
 def _python_of(root: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -145,6 +145,8 @@ class Sandbox:
     limits: Limits
     image: Image
     notes: tuple[str, ...] = ()
+    reopen: Callable[[], Link] | None = None
+    """How to start again, where nothing less brings the first state back."""
     closed: bool = False
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
@@ -184,6 +186,22 @@ class Sandbox:
         if "broken" in answer:
             raise Fault("sandbox", answer["broken"])
         return answer, data
+
+    def renew(self) -> None:
+        """Back to the start: every process ended, every file as it was. As good as a new sandbox, and faster where it can be.
+
+        Without a writable root, /work, /tmp and /dev/shm are all that a program can have changed; they are emptied.
+        With one, the link is closed and opened again.
+
+        Raises:
+            Fault: a new one could not be started.
+        """
+        with self._lock:
+            if self.reopen is None:
+                self.ask({"do": "renew"})
+                return
+            self.link.close()
+            self.link = self.reopen()
 
     def run(
         self,
@@ -232,7 +250,7 @@ class Sandbox:
     def talk(self, code: str, *, cpu_s: float | None = None) -> Talk:
         """Start a Python program that is spoken with: it has the functions ``hear() -> bytes | None`` and ``say(bytes)``.
 
-        One talk at a time; another `run`, `python` or `talk` ends it.
+        One talk at a time; another `run`, `python` or `talk` ends it. As with `python`, nothing of it is left then.
         """
         wishes = self._wishes(None, cpu_s, None)
         self.ask({"do": "talk", **wishes}, code.encode("utf-8", "surrogatepass"))

@@ -121,11 +121,8 @@ class Job:
                 if fd == self.room.inward:
                     self.room.leave()
                 elif fd == self.answer_fd:
-                    with contextlib.suppress(BlockingIOError):
-                        data = os.read(fd, 1 << 20)
-                        self.heard += data
-                        if not data:
-                            poller.unregister(fd)
+                    if not self.listen():
+                        poller.unregister(fd)
                 elif fd == self.ask_fd:
                     with contextlib.suppress(BlockingIOError):
                         try:
@@ -140,8 +137,21 @@ class Job:
                     if not stream.open:
                         poller.unregister(fd)
             self.room.reap()
+        self.listen()
         self.out.pull()
         self.err.pull()
+
+    def listen(self) -> bool:
+        """Take in what was said on the job's own pipe; whether more can come."""
+        while self.answer_fd >= 0:
+            try:
+                data = os.read(self.answer_fd, 1 << 20)
+            except BlockingIOError:
+                return True
+            self.heard += data
+            if not data or len(self.heard) > FLOOD:
+                return False
+        return False
 
     def report(self) -> tuple[dict[str, Any], bytes]:
         """The answer to the host, and the blob of both streams."""

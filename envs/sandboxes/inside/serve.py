@@ -55,9 +55,20 @@ def python(room: Room, head: dict[str, Any], blob: bytes) -> Answer:
     code, stdin = blob[: head["code"]], blob[head["code"] :]
     body = functools.partial(play, code, environment(room, None, {}), room.config["workdir"], {})
     answer = finish(room, Job(room, body, head, stdin=stdin), head)
+    empty(room)
+    return answer
+
+
+def empty(room: Room) -> None:
     for folder in room.config["wipe"]:
         wipe(folder)
-    return answer
+
+
+def renew(room: Room, head: dict[str, Any], blob: bytes) -> Answer:
+    room.sweep()
+    clear(room)
+    empty(room)
+    return {}, b""
 
 
 def finish(room: Room, job: Job, head: dict[str, Any]) -> Answer:
@@ -76,12 +87,14 @@ def over(room: Room, job: Job) -> Answer:
 
 
 def clear(room: Room) -> None:
-    """End what lives between questions: a talk, a shell."""
+    """End what lives between questions: a shell, or a talk and its files."""
     if room.talk or room.bash:
         room.sweep()
-    for each in (room.talk, room.bash):
-        if each:
-            each.close()
+    if room.talk:
+        room.talk.close()
+        empty(room)
+    if room.bash:
+        room.bash.close()
     room.talk = room.bash = None
 
 
@@ -153,6 +166,7 @@ def shell(room: Room, head: dict[str, Any], blob: bytes) -> Answer:
 
 
 QUESTIONS: dict[str, Callable[[Room, dict[str, Any], bytes], Answer]] = {
+    "renew": renew,
     "run": run,
     "python": python,
     "talk": talk,
