@@ -36,16 +36,24 @@ def client() -> Any:
     except ImportError:
         raise MissingPart("the Docker SDK is not installed (pip install 'agentbank[docker]')") from None
     try:
+        _knock(os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock")
         engine = docker.from_env()
-        engine.ping()
-    except docker.errors.DockerException as error:
-        if "Permission denied" in str(error):
-            mend = "the Docker engine does not let this user in (add it to the group docker, or run as root)"
-        else:
-            mend = f"no Docker engine answers; start one, or set DOCKER_HOST ({error})"
+    except PermissionError as error:
+        mend = "the Docker engine does not let this user in (add it to the group docker, or run as root)"
         raise MissingPart(mend) from error
+    except (OSError, docker.errors.DockerException) as error:
+        raise MissingPart(f"no Docker engine answers; start one, or set DOCKER_HOST ({error})") from error
     sweep(engine)
     return engine
+
+
+def _knock(host: str) -> None:
+    """Try a local engine's door first: the SDK leaves its connections open when nobody is there."""
+    kind, _, path = host.partition("://")
+    if kind == "unix":
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(10)
+            door.connect(path)
 
 
 def lacks() -> str:
@@ -183,9 +191,7 @@ class DockerLink:
             )
             self.container = made["Id"]
             # Standard input closes for good when we hang up, by whatever death: the server inside then ends.
-            self.socket = engine.api.attach_socket(
-                self.container, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-            )
+            self.socket = engine.api.attach_socket(self.container, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
             engine.api.start(self.container)
         except ImageNotFound as error:
             self.close()

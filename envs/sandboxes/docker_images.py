@@ -17,7 +17,12 @@ PACKAGES = ("python3", "procps")
 
 
 def build_image(
-    name: str = DEFAULT, *, base: str = BASE, packages: Sequence[str] = (), registry: bool = True, suite: str = "bookworm"
+    name: str = DEFAULT,
+    *,
+    base: str = BASE,
+    packages: Sequence[str] = (),
+    registry: bool = True,
+    suite: str = "bookworm",
 ) -> str:
     """Make the image: the registry's `base` under our name, else a Debian of its own by debootstrap (about a minute).
 
@@ -51,7 +56,9 @@ def build_image(
     else:
         reason = "not asked"
     if shutil.which("debootstrap") is None:
-        raise MissingPart(f"no registry gave {base} ({reason}) and debootstrap is missing (apt-get install debootstrap)")
+        raise MissingPart(
+            f"no registry gave {base} ({reason}) and debootstrap is missing (apt-get install debootstrap)"
+        )
     with tempfile.TemporaryDirectory(prefix="agentbank-image-") as folder:
         root = Path(folder) / "root"
         debootstrap(root, [*PACKAGES, *packages], suite)

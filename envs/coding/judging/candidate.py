@@ -69,8 +69,15 @@ def candidate() -> None:
 
 def call(space: dict[str, Any], name: Any, held: Held, args: list[Any], named: dict[str, Any]) -> Any:
     """Call a function of the program by name, or an object of it by number."""
-    function = held.objects[name] if isinstance(name, int) else space[name]
+    function = held.objects[name] if isinstance(name, int) else defined(space, name)
     return function(*args, **named)
+
+
+def defined(space: dict[str, Any], name: str) -> Any:
+    """What the program calls by that name."""
+    if name not in space:
+        raise NameError(f"name {name!r} is not defined")
+    return space[name]
 
 
 def get(space: dict[str, Any], number: int, held: Held, args: list[Any], named: dict[str, Any]) -> Any:
@@ -86,7 +93,7 @@ def put(space: dict[str, Any], number: int, held: Held, args: list[Any], named: 
 def method(space: dict[str, Any], name: str, held: Held, args: list[Any], named: dict[str, Any]) -> Any:
     """Call a method of the program's class ``Solution``, or a function where it has no such class."""
     owner = space.get("Solution")
-    function = getattr(owner(), name) if isinstance(owner, type) else space[name]
+    function = getattr(owner(), name) if isinstance(owner, type) else defined(space, name)
     return function(*args, **named)
 
 

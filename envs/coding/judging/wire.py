@@ -7,6 +7,7 @@ method of a program under test (an ``__eq__`` that always agrees) ever runs wher
 from __future__ import annotations
 
 import base64
+import builtins
 import json
 from collections.abc import Callable, Iterator, KeysView, ValuesView
 from typing import Any
@@ -40,6 +41,8 @@ def tagged(value: Any, keep: Callable[[Any], Any]) -> Any:
         return {"r": [value.start, value.stop, value.step]}
     if isinstance(value, Iterator | KeysView | ValuesView):
         return {"i": [tagged(each, keep) for each, _ in zip(value, range(MOST))]}
+    if isinstance(value, type) and getattr(builtins, value.__name__, None) is value:
+        return {"k": value.__name__}
     return {"o": keep(value)}
 
 
@@ -67,6 +70,8 @@ def plain(data: Any, find: Callable[[Any], Any]) -> Any:
         return bytearray(raw) if data["m"] else raw
     if tag == "r":
         return range(*(int(each) for each in body))
+    if tag == "k" and isinstance(getattr(builtins, str(body), None), type):
+        return getattr(builtins, body)
     if tag == "o":
         return find(body)
     raise ValueError(f"unknown tag {tag!r}")

@@ -52,10 +52,11 @@ def read(room: Room, head: dict[str, Any], blob: bytes) -> tuple[dict[str, Any],
         raise Refused(f"{head['path']}: {error.strerror}") from None
     finally:
         os.close(folder)
+    found = os.fstat(fd)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(fd)
+        raise Refused(f"{head['path']}: not a regular file")
     with open(fd, "rb") as file:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode):
-            raise Refused(f"{head['path']}: not a regular file")
         if found.st_size > head["limit"]:
             raise Refused(f"{head['path']}: {found.st_size} bytes, more than the {head['limit']} that may be read")
         return {}, file.read(head["limit"])
