@@ -19,7 +19,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def docker_engine() -> Iterator[None]:
-    """A real engine with the sandbox's image: the machine's own, or one started for the tests (tests/docker_engine.py)."""
+    """A real engine with the sandbox's image: the machine's own, or one that tests/docker_engine.py starts."""
     spec = importlib.util.spec_from_file_location("docker_engine", Path(__file__).with_name("docker_engine.py"))
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)

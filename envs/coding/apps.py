@@ -1,9 +1,10 @@
 """APPS: programming-contest problems, judged by hidden inputs and outputs, over standard input or by calls.
 
 Paper: Hendrycks et al. 2021, arXiv 2105.09938. Data: https://people.eecs.berkeley.edu/~hendrycks/APPS.tar.gz.
-One row (ours) is a folder ``APPS/train/9001`` of question.txt ("Print twice the number that you read."), solutions.json
-(``["print(2 * int(input()))"]``), input_output.json (``{"inputs": ["2\\n"], "outputs": ["4\\n"]}``, with "fn_name" where the
-program is called), metadata.json (``{"difficulty": "introductory", "url": "..."}``) and, where called, starter_code.py.
+One row (ours) is a folder ``APPS/train/9001`` of question.txt ("Print twice the number that you read."),
+solutions.json (``["print(2 * int(input()))"]``), input_output.json (``{"inputs": ["2"], "outputs": ["4"]}``, with
+"fn_name" where the program is called), metadata.json (``{"difficulty": "introductory", "url": "..."}``) and, where
+it is called, starter_code.py.
 """
 
 from __future__ import annotations

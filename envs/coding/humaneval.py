@@ -1,9 +1,8 @@
 """HumanEval: complete a function from its signature and docstring, judged by hidden unit tests.
 
 Paper: Chen et al. 2021, arXiv 2107.03374. Data: https://github.com/openai/human-eval (data/HumanEval.jsonl.gz).
-One row (ours): ``{"task_id": "HumanEval/900", "prompt": "def twice(n: int) -> int:\\n    \\"\\"\\" Double n.\\n    >>> twice(2)\\n
-4\\n    \\"\\"\\"\\n", "entry_point": "twice", "canonical_solution": "    return 2 * n\\n", "test": "def check(candidate):\\n    assert
-candidate(3) == 6\\n"}``
+One row (ours): ``{"task_id": "HumanEval/900", "prompt": "def twice(n: int) -> int: ...the docstring...", "entry_point":
+"twice", "canonical_solution": "    return 2 * n", "test": "def check(candidate): assert candidate(3) == 6"}``
 """
 
 from __future__ import annotations
@@ -42,8 +41,8 @@ class HumanEval(Asserted):
         return f"Complete this Python function.\n\n```python\n{task.data['prompt'].rstrip()}\n```"
 
     def assemble(self, task: Task, code: str) -> str:
-        """Official: prompt + completion. Code that defines the function itself takes the prompt's place, below its imports."""
-        prompt, entry = task.data["prompt"], task.data["entry_point"]
+        """Official: prompt + completion. Code that defines the function itself stands below the prompt's imports."""
+        prompt, entry = str(task.data["prompt"]), str(task.data["entry_point"])
         if defines(code, entry):
             return preamble(prompt, entry) + code
         return prompt + code

@@ -1,7 +1,7 @@
 """MBPP: write a short function from one sentence and an example test, judged by the record's asserts.
 
 Paper: Austin et al. 2021, arXiv 2108.07732. Data: https://github.com/google-research/google-research (mbpp/mbpp.jsonl).
-One row (ours): ``{"text": "Write a function to double a number.", "code": "def twice(n):\\r\\n  return 2 * n", "task_id": 9001,
+One row (ours): ``{"text": "Write a function to double.", "code": "def twice(n): return 2 * n", "task_id": 9001,
 "test_setup_code": "", "test_list": ["assert twice(2) == 4", ...], "challenge_test_list": []}``
 """
 
@@ -97,8 +97,8 @@ def load(source: Source) -> dict[str, tuple[Task, ...]]:
     if source.path is None:
         from .samples import mbpp
 
-        for split, row in mbpp():
-            splits[split].append(Task(f"mbpp/{split}/{row['task_id']}", split, row))
+        for part, row in mbpp():
+            splits[part].append(Task(f"mbpp/{part}/{row['task_id']}", part, row))
         return {name: tuple(tasks) for name, tasks in splits.items()}
     path = source.path / "mbpp.jsonl"
     for number, row in read_jsonl(path):

@@ -1,4 +1,7 @@
-"""pass@k: the chance that one of k samples solves a problem, estimated from n samples without bias (Chen et al. 2021)."""
+"""pass@k: the chance that one of k samples solves a problem, estimated from n samples without bias.
+
+Paper: Chen et al. 2021, arXiv 2107.03374, section 2.1.
+"""
 
 from __future__ import annotations
 

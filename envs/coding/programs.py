@@ -20,10 +20,12 @@ SHOWN = 8_000
 
 MANUAL = """Write a Python program in a fenced block to run it, or `submit` to hand in the last one.
 One action is one of:
-- a block ```python ... ``` : the program is run in an empty folder and you see what it prints{public}. A second block ```stdin ... ``` gives it input.
+- a block ```python ... ``` : the program is run in an empty folder and you see what it prints{public}.
+  A second block ```stdin ... ``` gives it input.
 - submit : the last program that you ran is judged by hidden tests; the episode ends.
 - submit followed by a block ```python ... ``` : that program is judged; the episode ends.
-Each run starts afresh: no files, variables or processes of an earlier run are left. Only Python's standard library is there."""
+Each run starts afresh: no files, variables or processes of an earlier run are left.
+Only Python's standard library is there."""
 
 
 class ProgramsOptions(Standard):

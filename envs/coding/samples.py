@@ -16,7 +16,7 @@ FACTORS = {"train": 2, "dev": 3, "test": 4, "prompt": 5, "humaneval": 6, "apps-t
 
 @cache
 def problem(place: int, part: str) -> dict[str, Any]:
-    """Family number `place` with the k of `part`: name, text, head, whole code, and five cases of argument and result."""
+    """Family number `place` with the k of `part`: name, text, head, whole code, five cases of argument and result."""
     family, k = families()[place], FACTORS[part]
     name = family.fill(family.name, k)
     head = f"def {name}({family.takes[0]}: {family.takes[1]}) -> {family.gives}:"

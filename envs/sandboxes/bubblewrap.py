@@ -116,7 +116,7 @@ def _folders(image: Image, limits: Limits, root: Path, files: contextlib.ExitSta
     for name in SHARED:
         folder = root / name
         if folder.is_symlink():
-            yield from ("--symlink", os.readlink(folder), f"/{name}")
+            yield from ("--symlink", str(folder.readlink()), f"/{name}")
         elif folder.is_dir() and (name != "opt" or root != Path("/")):
             yield from ("--ro-bind", str(folder), f"/{name}")
     if root == Path("/"):
@@ -141,7 +141,7 @@ def _folders(image: Image, limits: Limits, root: Path, files: contextlib.ExitSta
 
 def _given(data: bytes, files: contextlib.ExitStack, fds: list[int]) -> int:
     """A descriptor from which bwrap reads `data`."""
-    file = files.enter_context(tempfile.TemporaryFile())
+    file = files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (the stack closes it)
     file.write(data)
     file.seek(0)
     fds.append(file.fileno())

@@ -17,7 +17,7 @@ _count = itertools.count()
 
 @cache
 def homes() -> tuple[Path, ...]:
-    """The folders in which groups are made: one under version 2, one a controller under version 1, none without leave."""
+    """Where groups are made: one folder under version 2, one a controller under version 1, none without leave."""
     if (ROOT / "cgroup.controllers").is_file():
         enabled = (ROOT / "cgroup.subtree_control").read_text().split()
         found: tuple[Path, ...] = (ROOT,) if {"memory", "pids"} <= set(enabled) else ()

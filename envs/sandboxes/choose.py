@@ -51,7 +51,7 @@ def open_sandbox(
     limits: Limits | None = None,
     **options: Any,
 ) -> Sandbox:
-    """Open a sandbox: ``with open_sandbox() as box: box.python("print(1)").stdout``.
+    """Open a sandbox; it is a context manager, and closing it is the caller's part.
 
     Args:
         provider: "auto", "bubblewrap", "docker", or "unsafe-subprocess", which is no sandbox.

@@ -188,7 +188,7 @@ class Sandbox:
         return answer, data
 
     def renew(self) -> None:
-        """Back to the start: every process ended, every file as it was. As good as a new sandbox, and faster where it can be.
+        """Back to the start: every process ended, every file as it was; as good as new, and faster where it can be.
 
         Without a writable root, /work, /tmp and /dev/shm are all that a program can have changed; they are emptied.
         With one, the link is closed and opened again.
@@ -248,7 +248,7 @@ class Sandbox:
         return _completed(*self.ask(head, blob + stdin, wishes["timeout_s"]))
 
     def talk(self, code: str, *, cpu_s: float | None = None) -> Talk:
-        """Start a Python program that is spoken with: it has the functions ``hear() -> bytes | None`` and ``say(bytes)``.
+        """Start a Python program to speak with; it has the functions ``hear() -> bytes | None`` and ``say(bytes)``.
 
         One talk at a time; another `run`, `python` or `talk` ends it. As with `python`, nothing of it is left then.
         """
@@ -285,7 +285,7 @@ class Sandbox:
         self.ask({"do": "untar", "at": at}, pack(Path(source)), 60.0)
 
     def snapshot(self, roots: Sequence[str] = ("/",), *, skip: Sequence[str] = ()) -> dict[str, Entry]:
-        """Everything below `roots`, no link followed; left out: /proc, /sys, /dev, mounts that are read-only, `skip`."""
+        """Everything below `roots`, no link followed; without /proc, /sys, /dev, read-only mounts, and `skip`."""
         answer, _ = self.ask({"do": "snapshot", "roots": list(roots), "skip": list(skip)}, seconds=60.0)
         return {path: Entry(*entry) for path, entry in answer["entries"].items()}
 

@@ -142,7 +142,7 @@ def start(image: Image, limits: Limits) -> Sandbox:
 
 
 def _host(engine: Any, image: Image, limits: Limits) -> Any:
-    room = "rw,nosuid,nodev,mode=1777,size="
+    room = "rw,exec,nosuid,nodev,mode=1777,size="
     folders = {"/tmp": f"{room}{limits.disk // 4}", "/work": f"{room}{limits.disk // 2}"}
     return engine.api.create_host_config(
         network_mode="none",

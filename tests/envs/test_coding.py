@@ -37,10 +37,10 @@ def mbpp():
 def test_gold_scores_one_and_shows_no_key(world):
     env = make(world, data="sample")
     for task in env.tasks()[:3]:
-        observation, _ = env.reset(seed=1, options={"task": task.id})
+        env.reset(seed=1, options={"task": task.id})
         gold, last = env.expert(task)
         for action in (gold, last):
-            observation, reward, done, _, info = env.step(action)
+            _, reward, done, _, info = env.step(action)
         assert (reward, done, info["score"], info["success"], info["passed"]) == (1.0, True, 1.0, True, info["tests"])
     env.close()
 
@@ -94,20 +94,64 @@ def test_bad_actions_cost_a_step(world):
 
 
 CHEATS = {
-    "leaving early": "import sys\nsys.exit(0)",
-    "leaving hard": "import os\nos._exit(0)",
-    "leaving in the call": "import os\ndef {name}(*a): os._exit(0)",
-    "equal to everything": "class All:\n    def __eq__(self, other): return True\n    __hash__ = None\ndef {name}(*a): return All()",
-    "a list that equals everything": "class All(list):\n    def __eq__(self, other): return True\ndef {name}(*a): return All()",
-    "a number that equals everything": "class All(int):\n    def __eq__(self, other): return True\ndef {name}(*a): return All(1)",
-    "other builtins": "import builtins\nbuiltins.AssertionError = ValueError\nbuiltins.abs = builtins.set = builtins.sorted = lambda *a: 0\ndef {name}(*a): return 0",
-    "set for itself": "set = sorted = list = tuple = lambda *a, **k: 0\ndef {name}(*a): return 0",
-    "markers": "print('passed'); print('v' 'pass')\ndef {name}(*a):\n    print('vpass')",
-    "the wire": "import os\ndef {name}(*a):\n    for fd in range(3, 64):\n        for m in (b'\\0\\0\\0\\5vpass', b'\\0\\0\\0\\4pass'):\n            try: os.write(fd, m)\n            except OSError: pass",
-    "say itself": "import __main__\ndef {name}(*a):\n    __main__.say(b'vpass')\n    os._exit(0)",
-    "looking for the tests": "import gc, sys\ndef {name}(*a):\n    f = sys._getframe()\n    while f:\n        for v in list(f.f_locals.values()) + list(f.f_code.co_consts):\n            if isinstance(v, (list, int)) and not isinstance(v, bool) and v != list(a): return v\n        f = f.f_back",
-    "exceptions": "def {name}(*a): raise SystemExit(0)",
-    "skipping": "def {name}(*a): raise KeyboardInterrupt",
+    "leaving early": "import sys; sys.exit(0)",
+    "leaving hard": "import os; os._exit(0)",
+    "leaving in the call": "import os\ndef NAME(*a): os._exit(0)",
+    "raising the exit": "def NAME(*a): raise SystemExit(0)",
+    "raising an interrupt": "def NAME(*a): raise KeyboardInterrupt",
+    "equal to everything": """
+class All:
+    def __eq__(self, other): return True
+    __hash__ = None
+def NAME(*a): return All()
+""",
+    "a list equal to everything": """
+class All(list):
+    def __eq__(self, other): return True
+def NAME(*a): return All()
+""",
+    "a number equal to everything": """
+class All(int):
+    def __eq__(self, other): return True
+def NAME(*a): return All(1)
+""",
+    "other builtins": """
+import builtins
+builtins.AssertionError = ValueError
+builtins.abs = builtins.set = builtins.sorted = lambda *a: 0
+def NAME(*a): return 0
+""",
+    "names that the tests use": """
+set = sorted = list = tuple = lambda *a, **k: 0
+def NAME(*a): return 0
+""",
+    "printed markers": """
+print("passed")
+def NAME(*a): print("vpass")
+""",
+    "every descriptor": """
+import os
+def NAME(*a):
+    for fd in range(3, 64):
+        for forged in (b"\\0\\0\\0\\5vpass", b"\\0\\0\\0\\4pass"):
+            try: os.write(fd, forged)
+            except OSError: pass
+""",
+    "the wire's own words": """
+import __main__, os
+def NAME(*a):
+    __main__.say(b"vpass")
+    os._exit(0)
+""",
+    "looking for the tests": """
+import sys
+def NAME(*a):
+    frame = sys._getframe()
+    while frame:
+        for value in [*frame.f_locals.values(), *frame.f_code.co_consts]:
+            if isinstance(value, list) and value and value != list(a): return value
+        frame = frame.f_back
+""",
 }
 
 
@@ -117,17 +161,27 @@ def test_cheats_score_zero(cheat, humaneval, mbpp):
         task = env.tasks()[9]
         name = task.data["entry_point"] if env is humaneval else "groups_of_4"
         env.reset(options={"task": task.id})
-        _, reward, done, _, info = submit(env, CHEATS[cheat].replace("{name}", name))
+        _, reward, done, _, info = submit(env, CHEATS[cheat].replace("NAME", name))
         assert (reward, done, info["score"], info["success"]) == (0.0, True, 0.0, False)
 
 
 def test_a_daemon_of_a_run_cannot_help_the_submission(mbpp):
     task = mbpp.tasks()[9]
     mbpp.reset(options={"task": task.id})
-    mbpp.step(
-        "```python\nimport os, time\nopen('/tmp/note', 'w').write('x')\nif os.fork() == 0:\n    os.setsid(); time.sleep(60)\n```"
-    )
-    looks = "import os\nseen = [p for p in os.listdir('/proc') if p.isdigit()]\ndef groups_of_4(v):\n    assert len(seen) <= 2 and not os.path.exists('/tmp/note')\n    return [v[i:i+4] for i in range(0, len(v), 4)]"
+    leaves = """
+import os, time
+open("/tmp/note", "w").write("x")
+if os.fork() == 0:
+    os.setsid(); time.sleep(60)
+"""
+    looks = """
+import os
+seen = [each for each in os.listdir("/proc") if each.isdigit()]
+def groups_of_4(values):
+    assert len(seen) <= 2 and not os.path.exists("/tmp/note")
+    return [values[at : at + 4] for at in range(0, len(values), 4)]
+"""
+    mbpp.step(fenced(leaves))
     assert submit(mbpp, looks)[1] == 1.0
 
 

@@ -84,8 +84,15 @@ def test_fork_bomb(box):
 
 def test_memory_bomb(box):
     assert box.python("x = bytearray(10**10)").code == 1
-    many = "import os, time\nfor n in range(20):\n    if os.fork() == 0: x = bytearray(b'x' * (100 << 20)); time.sleep(1)\n"
-    box.python(many + "time.sleep(2)", timeout_s=10)
+    many = """
+    import os, time
+    for n in range(20):
+        if os.fork() == 0:
+            x = bytearray(b"x" * (100 << 20))
+            time.sleep(1)
+    time.sleep(2)
+    """
+    box.python(textwrap.dedent(many), timeout_s=10)
     assert alive(box)
 
 
@@ -144,7 +151,8 @@ def test_no_host_files_and_no_secrets(provider, monkeypatch, tmp_path):
     hunt = f"""
     import glob, os
     found = [repr(dict(os.environ))]
-    for path in ["{tmp_path}/secret", "{Path(__file__)}", "/etc/shadow", *glob.glob("/proc/*/environ"), *glob.glob("/proc/*/cmdline")]:
+    paths = glob.glob("/proc/*/environ") + glob.glob("/proc/*/cmdline")
+    for path in ["{tmp_path}/secret", "{Path(__file__)}", "/etc/shadow", *paths]:
         try: found.append(path + ": " + open(path).read())
         except OSError: pass
     found += glob.glob("/root/*") + glob.glob("/home/*") + glob.glob("/root/.*") + glob.glob("/var/run/docker*")
@@ -159,13 +167,22 @@ def test_no_host_files_and_no_secrets(provider, monkeypatch, tmp_path):
 def test_no_network(box):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        code = f"import socket\nfor a in (('127.0.0.1', {port}), ('1.1.1.1', 53)):\n    try: socket.create_connection(a, 2); print('in')\n    except OSError: print('out')"
-        assert box.python(code).stdout == b"out\nout\n"
+        code = f"""
+        import socket
+        for address in (("127.0.0.1", {port}), ("1.1.1.1", 53)):
+            try: socket.create_connection(address, 2); print("in")
+            except OSError: print("out")
+        """
+        assert box.python(textwrap.dedent(code)).stdout == b"out\nout\n"
 
 
 def test_nothing_outside_can_be_written(box):
-    code = "for p in ('/x', '/usr/x', '/etc/x', '/usr/bin/python3', '/dev/x', '/proc/sys/kernel/hostname'):\n    try: open(p, 'w'); print(p)\n    except OSError: pass"
-    assert box.python(code).stdout == b""
+    code = """
+    for path in ("/x", "/usr/x", "/etc/x", "/usr/bin/python3", "/dev/x", "/proc/sys/kernel/hostname"):
+        try: open(path, "w"); print(path)
+        except OSError: pass
+    """
+    assert box.python(textwrap.dedent(code)).stdout == b""
 
 
 def test_links_are_not_followed(box):
@@ -285,10 +302,10 @@ def test_a_sandbox_outlives_the_thread_that_opened_it(provider):
 def test_root_of_a_writable_root(provider):
     with open_sandbox(provider, user="root", writable=True, limits=TIGHT) as box:
         done = box.run(
-            "id -u; mkdir /testbed && echo 1 > /testbed/a && echo x > /etc/new && chown 1000 /testbed/a; stat -c %u /testbed/a"
+            "id -u; mkdir /testbed; echo 1 > /testbed/a; echo x > /etc/n; chown 1000 /testbed/a; stat -c %u /testbed/a"
         )
         assert done.stdout == b"0\n1000\n"
-        assert {"/testbed/a", "/etc/new"} <= box.snapshot(["/testbed", "/etc"]).keys()
+        assert {"/testbed/a", "/etc/n"} <= box.snapshot(["/testbed", "/etc"]).keys()
         assert box.run("whoami", user="agent").stdout == b"agent\n"
 
 

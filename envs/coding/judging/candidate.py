@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .wire import packed, plain, tagged, unpacked
 
-    def hear() -> bytes | None: ...
-    def say(message: bytes) -> None: ...
+    def hear() -> bytes | None:
+        """See `Sandbox.talk`."""
+
+    def say(message: bytes) -> None:
+        """See `Sandbox.talk`."""
 
 
 class Held:

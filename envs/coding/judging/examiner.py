@@ -1,7 +1,7 @@
 """The side of the tests: it runs them in a sandbox of their own, where the names under test stand for the other side.
 
-Runs after `wire`'s text, with `hear` and `say`. Every message out begins with one letter: c (a call for the other side),
-v (the verdict: "pass", or why not).
+Runs after `wire`'s text, with `hear` and `say`. Every message out begins with one letter: c (a call for the other
+side), v (the verdict: "pass", or why not).
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .wire import packed, plain, tagged, unpacked
 
-    def hear() -> bytes | None: ...
-    def say(message: bytes) -> None: ...
+    def hear() -> bytes | None:
+        """See `Sandbox.talk`."""
+
+    def say(message: bytes) -> None:
+        """See `Sandbox.talk`."""
 
 
 class Gone(BaseException):

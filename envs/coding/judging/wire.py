@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import builtins
+import itertools
 import json
 from collections.abc import Callable, Iterator, KeysView, ValuesView
 from typing import Any
@@ -40,9 +41,10 @@ def tagged(value: Any, keep: Callable[[Any], Any]) -> Any:
     if isinstance(value, range):
         return {"r": [value.start, value.stop, value.step]}
     if isinstance(value, Iterator | KeysView | ValuesView):
-        return {"i": [tagged(each, keep) for each, _ in zip(value, range(MOST))]}
-    if isinstance(value, type) and getattr(builtins, value.__name__, None) is value:
-        return {"k": value.__name__}
+        return {"i": [tagged(each, keep) for each in itertools.islice(value, MOST)]}
+    for name, kind in vars(builtins).items():
+        if value is kind and isinstance(kind, type):
+            return {"k": name}
     return {"o": keep(value)}
 
 

@@ -1,4 +1,4 @@
-"""The server inside every sandbox: standard library only; its text is sent to the sandbox's own Python, never run here."""
+"""The server inside every sandbox: standard library only; its text goes to the sandbox's own Python, not ours."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def take(count):
     return data
 exec(take(struct.unpack(">I", take(4))[0]))
 """
-"""What ``python -s -S -c START`` runs: it takes the server's text from its standard input, so that `ps` need not show it."""
+"""What ``python -s -S -c START`` runs: it takes the server's text from standard input; `ps` need not show it."""
 
 _BODY = """
 import sys, types

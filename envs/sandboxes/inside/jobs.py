@@ -157,7 +157,9 @@ class Job:
         """The answer to the host, and the blob of both streams."""
         out, lost = self.out.take()
         err, more = self.err.take()
-        over = self.status in (-signal.SIGXCPU, -signal.SIGKILL) and self.cpu >= self.cpu_limit and not self.timed_out
+        # The kernel's first word is SIGXCPU; who does not listen is killed a second later.
+        killed = self.status == -signal.SIGKILL and self.cpu >= self.cpu_limit and not self.timed_out
+        over = self.status == -signal.SIGXCPU or killed
         code = self.status if self.status is not None else -signal.SIGKILL
         head: dict[str, Any] = {"code": code, "stdout": len(out), "timed_out": self.timed_out, "dropped": lost + more}
         head |= {"cpu_s": self.cpu, "wall_s": time.monotonic() - self.began, "cpu_exceeded": over}
