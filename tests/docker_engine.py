@@ -61,6 +61,7 @@ def start(host: str) -> Iterator[str]:
 def image() -> None:
     """Build the sandbox's image unless it is there."""
     import docker
+
     from agentbank.envs.sandboxes.docker import client
     from agentbank.envs.sandboxes.docker_images import DEFAULT, build_image
 

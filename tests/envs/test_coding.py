@@ -4,6 +4,7 @@ import json
 import math
 
 import pytest
+
 from agentbank.envs import make
 from agentbank.envs.coding.apps_match import same_answer, same_output
 from agentbank.envs.coding.passk import pass_at_k

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from agentbank.envs.sandboxes import Limits, changes, open_sandbox, shown, why_none
 from agentbank.trajectories.errors import Fault, MissingPart, UnknownName, UsageError
 

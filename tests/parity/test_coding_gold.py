@@ -1,6 +1,7 @@
 """Every reference solution of the real slices scores 1 in our judge, and no problem's gold is another's."""
 
 import pytest
+
 from agentbank.envs import make
 from agentbank.envs.sandboxes import why_none
 

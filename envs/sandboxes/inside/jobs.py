@@ -193,8 +193,10 @@ def enter(
             os.close(fd)
     config = room.config
     # Without /proc the kernel's own choice of victim has to do.
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
-        score.write("1000")
+    with contextlib.suppress(OSError):
+        score = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        os.write(score, b"1000")
+        os.close(score)
     cpu = max(1, int(-(-wishes["cpu_s"] // 1)))
     limits = {
         resource.RLIMIT_CPU: (cpu, cpu + 1),
@@ -208,9 +210,9 @@ def enter(
     }
     if config["nproc"]:
         limits[resource.RLIMIT_NPROC] = (config["nproc"],) * 2
-    for which, pair in limits.items():
-        hard = resource.getrlimit(which)[1]
-        resource.setrlimit(which, pair if hard < 0 else (min(pair[0], hard), min(pair[1], hard)))
+    for which, (soft, hard) in limits.items():
+        most = room.hard(which)
+        resource.setrlimit(which, (min(soft, most), min(hard, most)))
     if owner:
         os.setgroups([])
         os.setresgid(owner[1], owner[1], owner[1])

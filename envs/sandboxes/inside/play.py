@@ -40,8 +40,9 @@ def play(code: bytes, env: dict[str, str], cwd: str, given: dict[str, Any]) -> N
     import types
 
     os.chdir(cwd)
-    os.environ.clear()
-    os.environ.update(env)
+    if dict(os.environ) != env:
+        os.environ.clear()
+        os.environ.update(env)
     sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)), "utf-8", "surrogateescape")
     sys.stdout = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w", closefd=False)), "utf-8", "surrogateescape")
     err = io.BufferedWriter(io.FileIO(2, "w", closefd=False))

@@ -9,8 +9,10 @@ import contextlib
 import fcntl
 import json
 import os
+import resource
 import signal
 import struct
+import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class Room:
         os.close(null)
         self.jobs: dict[int, Job] = {}
         self.groups: set[int] = set()
+        self.bounds: dict[int, int] = {}
         self.talk: Job | None = None
         self.bash: Job | None = None
 
@@ -42,6 +45,13 @@ class Room:
     def alone(self) -> bool:
         """Process 1 of a pid namespace of its own may end all others; elsewhere that would be the whole machine."""
         return bool(self.config["alone"]) and os.getpid() == 1
+
+    def hard(self, which: int) -> int:
+        """The machine's own bound of a resource; asked once, for every call costs each child."""
+        if which not in self.bounds:
+            most = resource.getrlimit(which)[1]
+            self.bounds[which] = sys.maxsize if most == resource.RLIM_INFINITY else most
+        return self.bounds[which]
 
     def hear(self) -> tuple[dict[str, Any], bytes]:
         head, blob = struct.unpack(">II", self.exactly(8))

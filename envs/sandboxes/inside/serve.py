@@ -31,6 +31,9 @@ WARM = (
 """Modules that programs often import, loaded once before the fork; with the two that a clean exit needs."""
 CLEAN = ("atexit", "threading", "linecache", "_sitebuiltins")
 
+RESOURCES = 16
+"""Linux numbers its resource limits 0 to 15."""
+
 LOOP = """while IFS= read -r -d "" -u 9 agentbank_command; do
 eval "$agentbank_command" 8>&- 9<&-
 printf "%s\\0%s\\0" "$?" "$PWD" >&8
@@ -187,6 +190,12 @@ def main() -> None:
     for name in WARM + CLEAN:
         importlib.import_module(name)
     prepare(room)
+    for which in range(RESOURCES):
+        room.hard(which)
+    # What programs see of the environment is set once, here, not in every child.
+    env = environment(room, None, {})
+    os.environ.clear()
+    os.environ.update(env)
     room.say({"here": os.getpid()})
     # What is loaded by now is shared with every child; the collector must not touch, and so copy, its pages.
     gc.collect()
