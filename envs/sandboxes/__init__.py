@@ -2,6 +2,7 @@
 
 from .choose import open_sandbox, providers, why_none
 from .core import Changes, Completed, Entry, Image, Limits, Sandbox, Shell, Talk, changes, shown
+from .pool import Pool
 
 __all__ = [
     "Changes",
@@ -9,6 +10,7 @@ __all__ = [
     "Entry",
     "Image",
     "Limits",
+    "Pool",
     "Sandbox",
     "Shell",
     "Talk",

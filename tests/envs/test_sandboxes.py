@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from agentbank.envs.sandboxes import Limits, changes, open_sandbox, shown, why_none
+from agentbank.envs.sandboxes import Limits, Pool, changes, open_sandbox, shown, why_none
 from agentbank.trajectories.errors import Fault, MissingPart, UnknownName, UsageError
 
 TIGHT = Limits(memory=256 << 20, pids=32, disk=16 << 20, cpu_s=2, timeout_s=20, output=10_000)
@@ -359,6 +359,21 @@ def test_a_killed_host_leaves_nothing(provider):
     while (left() or containers(provider)) and time.monotonic() < end:
         time.sleep(0.1)
     assert left() == [] and containers(provider) == []
+
+
+def test_a_pool_hands_out_fresh_ones_and_leaves_nothing(provider):
+    open_sandbox(provider, limits=TIGHT).close()
+    before = leftovers()
+    with Pool(provider, size=2, limits=TIGHT) as pool:
+        for _ in range(3):
+            with pool.take() as box:
+                assert box.snapshot(["/work"]) == {}
+                box.run("touch /work/used")
+    with pytest.raises(UsageError, match="closed"):
+        pool.take()
+    assert containers(provider) == [] and not [each for each in leftovers() - before if not each.startswith("desc")]
+    with Pool(provider, image="no-such-image") as pool, pytest.raises(MissingPart):
+        pool.take()
 
 
 def test_a_dead_sandbox_is_a_fault_and_closed(provider):
