@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -17,7 +18,6 @@ from . import cgroups, pythons, seccomp
 from .core import Image, Limits, Sandbox
 from .inside import START, program
 from .link import ProcessLink
-from .trees import pack
 
 FIRST_UID = 600_000_000
 """Under root, user N of a sandbox is user FIRST_UID + N of the machine: nobody there."""
@@ -59,9 +59,16 @@ def start(image: Image, limits: Limits) -> Sandbox:
     missing = lacks()
     if missing:
         raise MissingPart(missing)
-    root = image.name and Path(image.name)
-    if root and not (root / "usr").is_dir():
-        raise MissingPart(f"{root} is no root directory (it has no usr); bubblewrap's images are unpacked directories")
+    if image.name and not Path(image.name, "usr").is_dir():
+        raise MissingPart(f"{image.name} is no root directory (it has no usr); bubblewrap's images are unpacked ones")
+    limited = os.geteuid() == 0 and cgroups.homes()
+    notes = () if limited else ("no control groups: memory is limited a process, not in sum",)
+    reopen = functools.partial(_open, image, limits)
+    return Sandbox(reopen(), "bubblewrap", limits, image, notes, reopen if image.kept else None)
+
+
+def _open(image: Image, limits: Limits) -> ProcessLink:
+    root = Path(image.name or "/")
     mapped = os.geteuid() == 0
     uid = 0 if mapped or image.user == "root" else 1000
     with contextlib.ExitStack() as files:
@@ -70,43 +77,40 @@ def start(image: Image, limits: Limits) -> Sandbox:
         for cap in CAPS if uid == 0 else ():
             argv += ["--cap-add", f"CAP_{cap}"]
         fds: list[int] = []
-        argv += _folders(image, limits, Path(root) if root else Path("/"), files, fds)
+        argv += _folders(image, limits, root, files, fds)
         found = pythons.find()
         assert found
         interpreter, shown = found
-        if root:
+        if image.name:
             interpreter = _python_of(root)
         elif shown:
             argv += ["--ro-bind", str(shown), str(shown)]
         argv += [] if image.writable else ["--remount-ro", "/"]
         argv += ["--seccomp", str(_given(seccomp.program(), files, fds))]
         link = _launch([*argv, "--", interpreter, "-s", "-S", "-c", START], fds, limits, mapped=mapped)
-    notes = () if mapped and cgroups.homes() else ("no control groups: memory is limited a process, not in sum",)
-    sandbox = Sandbox(link, "bubblewrap", limits, image, notes)
-    users = {"root": (0, 0), "agent": (1000, 1000)} if mapped else {image.user: None}
     config = {
         "alone": True,
-        "users": users,
+        "users": {"root": (0, 0), "agent": (1000, 1000)} if mapped else {image.user: None},
         "user": image.user,
         "home": "/root" if image.user == "root" else "/work",
         "workdir": image.workdir,
-        "wipe": [] if image.writable else ["/work", "/tmp", "/dev/shm"],
+        "wipe": [] if image.kept else ["/work", "/tmp", "/dev/shm"],
         "memory": limits.memory,
         "disk": limits.disk,
         "nproc": limits.pids,
     }
     try:
-        sandbox.ask(config, seconds=START_S)
-        if root and image.writable:
-            for name in COPIED:
-                if (root / name).is_dir():
-                    sandbox.ask({"do": "untar", "at": f"/{name}"}, pack(root / name), 60.0)
+        link.ask(config, b"", START_S)
+        made = Sandbox(link, "bubblewrap", limits, image)
+        for name in COPIED if image.name and image.writable else ():
+            if (root / name).is_dir():
+                made.put_tree(root / name, f"/{name}")
         if image.tree:
-            sandbox.put_tree(image.tree)
+            made.put_tree(image.tree)
     except BaseException:
-        sandbox.close()
+        link.close()
         raise
-    return sandbox
+    return link
 
 
 def _folders(image: Image, limits: Limits, root: Path, files: contextlib.ExitStack, fds: list[int]) -> Iterator[str]:

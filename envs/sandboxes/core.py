@@ -55,6 +55,11 @@ class Image:
     writable: bool = False
     workdir: str = "/work"
 
+    @property
+    def kept(self) -> bool:
+        """Whether files stay after a `python` or a `talk`: emptying folders would not bring the first state back."""
+        return self.writable or self.tree is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Completed:
@@ -190,8 +195,8 @@ class Sandbox:
     def renew(self) -> None:
         """Back to the start: every process ended, every file as it was; as good as new, and faster where it can be.
 
-        Without a writable root, /work, /tmp and /dev/shm are all that a program can have changed; they are emptied.
-        With one, the link is closed and opened again.
+        Under bubblewrap, without a writable root and a tree, /work, /tmp and /dev/shm are all that a program can have
+        changed; they are emptied. Otherwise the sandbox is closed and opened again.
 
         Raises:
             Fault: a new one could not be started.
@@ -240,7 +245,7 @@ class Sandbox:
         """Run a Python program in a copy of a warm interpreter, in an empty folder: nothing of it is left afterwards.
 
         Only the standard library is there. Processes are ended and /work, /tmp and /dev/shm emptied when it
-        returns, so that no call sees another's state. (A sandbox with a writable root is not emptied.)
+        returns, so that no call sees another's state. (With a writable root or a tree files stay.)
         """
         wishes = self._wishes(timeout_s, cpu_s, output_limit)
         blob = code.encode("utf-8", "surrogatepass")

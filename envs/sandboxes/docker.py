@@ -119,13 +119,14 @@ def start(image: Image, limits: Limits) -> Sandbox:
         "user": image.user,
         "home": "/root" if image.user == "root" else "/work",
         "workdir": image.workdir,
-        "wipe": [] if image.writable else ["/work", "/tmp", "/dev/shm"],
+        "wipe": [] if image.kept else ["/work", "/tmp", "/dev/shm"],
         "memory": limits.memory,
         "disk": limits.disk,
         # The kernel counts a user's processes over all containers; the control group counts this one's.
         "nproc": 0,
     }
 
+    # The layer is thrown away whole: nothing is trusted to be wiped.
     def reopen() -> DockerLink:
         link = DockerLink(engine, image, limits)
         try:

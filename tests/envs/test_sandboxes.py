@@ -308,34 +308,53 @@ def test_root_of_a_writable_root(provider):
         assert done.stdout == b"0\n1000\n"
         assert {"/testbed/a", "/etc/n"} <= box.snapshot(["/testbed", "/etc"]).keys()
         assert box.run("whoami", user="agent").stdout == b"agent\n"
+        assert box.python("open('/testbed/b', 'w')").code == 0 and "/testbed/b" in box.snapshot(["/testbed"])
+        box.renew()
+        assert box.run("ls -d /testbed /etc/n").stdout == b""
 
 
-def leftovers() -> set[str]:
+def test_a_tree_is_there_again_after_renewal(provider, tmp_path):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "given").write_text("one")
+    with open_sandbox(provider, tree=tmp_path, limits=TIGHT) as box:
+        assert box.python("print(open('given').read())").stdout == b"one\n"
+        assert box.run("rm given; touch made").code == 0
+        box.renew()
+        assert set(box.snapshot(["/work"])) == {"/work/given"}
+
+
+def leftovers(provider) -> set[str]:
     """Children of ours, mounts, control groups: what sandboxes could leave."""
     found = {f"process {each.pid} {each.name()}" for each in psutil.Process().children(recursive=True)}
-    found |= {f"mount {line}" for line in Path("/proc/self/mounts").read_text().splitlines()}
+    # An engine's mounts are the engine's, unless it is the provider.
+    mounts = Path("/proc/self/mounts").read_text().splitlines()
+    found |= {f"mount {line}" for line in mounts if provider == "docker" or "docker" not in line}
     found |= {f"group {each}" for each in Path("/sys/fs/cgroup").glob(f"**/agentbank-{os.getpid()}-*")}
     return found | {f"descriptor {each.name}" for each in Path("/proc/self/fd").iterdir()}
 
 
-def containers(provider) -> list[str]:
+def containers(provider, pid: int) -> list[str]:
+    """The containers that the process `pid` started and that are still there."""
     if provider != "docker":
         return []
-    from agentbank.envs.sandboxes.docker import LABEL, client
+    from agentbank.envs.sandboxes.docker import LABEL, OWNER, client
 
-    return [each["Id"] for each in client().api.containers(all=True, filters={"label": LABEL})]
+    listed = client().api.containers(all=True, filters={"label": LABEL})
+    return [each["Id"] for each in listed if each["Labels"][OWNER].split("/")[1] == str(pid)]
 
 
 @pytest.mark.slow
 def test_two_hundred_leave_nothing(provider):
     open_sandbox(provider, limits=TIGHT).close()
-    before = leftovers()
+    before = leftovers(provider)
     for _ in range(200):
         with open_sandbox(provider, limits=TIGHT) as box:
             box.run("setsid sleep 1000 & echo")
-    assert containers(provider) == []
+    assert containers(provider, os.getpid()) == []
     # The engine's client keeps a varying number of connections open.
-    assert {each for each in leftovers() - before if not each.startswith("descriptor") or provider != "docker"} == set()
+    assert {
+        each for each in leftovers(provider) - before if not each.startswith("descriptor") or provider != "docker"
+    } == set()
 
 
 def test_a_killed_host_leaves_nothing(provider):
@@ -348,22 +367,22 @@ def test_a_killed_host_leaves_nothing(provider):
     print("ready", flush=True)
     os.kill(os.getpid(), 9)
     """
-    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, check=False)
-    assert ended.stdout == b"ready\n" and ended.returncode == -9
+    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE) as host:
+        assert host.communicate()[0] == b"ready\n" and host.returncode == -9
 
     def left() -> list[str]:
         listed = subprocess.run(["ps", "-eo", "stat,args"], capture_output=True, text=True, check=True).stdout
         return [line for line in listed.splitlines() if line.endswith("sleep 4242") and not line.startswith("Z")]
 
     end = time.monotonic() + 20
-    while (left() or containers(provider)) and time.monotonic() < end:
+    while (left() or containers(provider, host.pid)) and time.monotonic() < end:
         time.sleep(0.1)
-    assert left() == [] and containers(provider) == []
+    assert left() == [] and containers(provider, host.pid) == []
 
 
 def test_a_pool_hands_out_fresh_ones_and_leaves_nothing(provider):
     open_sandbox(provider, limits=TIGHT).close()
-    before = leftovers()
+    before = leftovers(provider)
     with Pool(provider, size=2, limits=TIGHT) as pool:
         for _ in range(3):
             with pool.take() as box:
@@ -371,7 +390,9 @@ def test_a_pool_hands_out_fresh_ones_and_leaves_nothing(provider):
                 box.run("touch /work/used")
     with pytest.raises(UsageError, match="closed"):
         pool.take()
-    assert containers(provider) == [] and not [each for each in leftovers() - before if not each.startswith("desc")]
+    assert containers(provider, os.getpid()) == [] and not [
+        each for each in leftovers(provider) - before if not each.startswith("desc")
+    ]
     with Pool(provider, image="no-such-image") as pool, pytest.raises(MissingPart):
         pool.take()
 
