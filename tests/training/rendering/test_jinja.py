@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from transformers import PreTrainedTokenizerFast
 
+from agentbank.agents.models.template import digest
 from agentbank.training import generation_prompt, prompts_are_prefixes, prove, render, stop_text, template_digest
 from agentbank.trajectories import UsageError
 
@@ -85,6 +86,7 @@ def test_the_tokenizers_own_template_is_the_default(build, talk):
     tokenizer.chat_template = CHATML
     assert render(talk(3), tokenizer) == render(talk(3), tokenizer, "chatml")
     first = template_digest(tokenizer)
+    assert first == digest(CHATML), "the digest that rollouts of a checkpoint put into their episodes"
     tokenizer.chat_template = "{{ bos_token }}" + CHATML
     assert template_digest(tokenizer) != first
     assert render(talk(3), tokenizer) != render(talk(3), tokenizer, "chatml")
