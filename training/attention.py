@@ -65,7 +65,7 @@ def document_attention(
         scaled_dot_product_attention(
             q, k, v, dropout_p=dropout, is_causal=True, scale=scaling, enable_gqa=q.shape[1] != k.shape[1]
         )
-        for q, k, v in zip(query.split(sizes, 2), key.split(sizes, 2), value.split(sizes, 2), strict=True)
+        for q, k, v in zip(*(torch.split(each, list(sizes), 2) for each in (query, key, value)), strict=True)
     ]
     return torch.cat(pieces, dim=2).transpose(1, 2), None
 
@@ -81,9 +81,11 @@ def _fused(
     """The same by one kernel of PyTorch's own (FlashAttention-2 with variable lengths; CUDA, half precision)."""
     from torch.nn.attention.varlen import varlen_attn
 
-    flat = [each.squeeze(0).transpose(0, 1).contiguous() for each in (query, key, value)]
+    flat_query, flat_key, flat_value = (each.squeeze(0).transpose(0, 1).contiguous() for each in (query, key, value))
     out = varlen_attn(
-        *flat,
+        flat_query,
+        flat_key,
+        flat_value,
         boundaries,
         boundaries,
         longest,

@@ -74,7 +74,8 @@ def train(
             raise UsageError("give model and tokenizer together, or neither")
         model, tokenizer = load(config)
     pad = check_tokenizer(tokenizer)
-    check(rows, config.max_length, model.get_input_embeddings().num_embeddings)
+    embeddings: Any = model.get_input_embeddings()
+    check(rows, config.max_length, embeddings.num_embeddings)
     own_attention, own_cache = model.config._attn_implementation, model.config.use_cache
     print_of = fingerprint(rows)
     identity = {"data": print_of, "model": model_digest(model), "settings": config.learns()}
