@@ -30,6 +30,7 @@ def document_attention(
     dropout: float = 0.0,
     boundaries: torch.Tensor | None = None,
     sizes: tuple[int, ...] | None = None,
+    longest: int | None = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
     """Causal attention inside each document of one packed row.
@@ -43,7 +44,8 @@ def document_attention(
         scaling: Multiplies the scores; None is 1/sqrt(width).
         dropout: Of the attention weights, 0..1.
         boundaries: Starts of the documents and the end T, int32, (documents + 1,).
-        sizes: The documents' lengths as plain integers, so that no device has to be asked.
+        sizes: The documents' lengths as plain integers, so that no device has to be asked (where there is no fused kernel).
+        longest: The longest document, for the fused kernel.
         **kwargs: What else a model's layers pass; kinds of attention that are not written here are refused.
 
     Returns:
@@ -52,15 +54,16 @@ def document_attention(
     Raises:
         UsageError: called without `boundaries`, with a mask, or by a model with windows, soft caps or sinks.
     """
-    if boundaries is None or sizes is None or attention_mask is not None:
+    if boundaries is None or attention_mask is not None:
         raise UsageError(
-            f"attention {NAME!r} serves packed rows only: pass boundaries and sizes, and no attention_mask"
+            f"attention {NAME!r} serves packed rows only: pass boundaries, and no attention_mask"
         )
     foreign = [name for name in _UNKNOWN if kwargs.get(name) is not None]
     if foreign:
         raise UsageError(f"this model's attention has {', '.join(foreign)}; train it with attention='sdpa'")
     if query.is_cuda and query.dtype in (torch.bfloat16, torch.float16) and dropout == 0.0:
-        return _fused(query, key, value, boundaries, max(sizes), scaling), None
+        return _fused(query, key, value, boundaries, longest or query.shape[2], scaling), None
+    sizes = sizes or tuple(boundaries.diff().tolist())
     pieces = [
         scaled_dot_product_attention(
             q, k, v, dropout_p=dropout, is_causal=True, scale=scaling, enable_gqa=q.shape[1] != k.shape[1]

@@ -92,6 +92,11 @@ def train(
         rows, batch_size=config.batch_size, epochs=config.epochs, max_steps=config.max_steps, micro_tokens=1
     )
     args = arguments(config, out / "checkpoints", len(steps), steps.steps_per_epoch, half(config))
+    if args.n_gpu > 1:
+        raise UsageError(
+            f"{args.n_gpu} GPUs are visible to one process; start one process a GPU (accelerate launch -m agentbank ...), or "
+            "show one only: CUDA_VISIBLE_DEVICES=0"
+        )
     schedule = Schedule(
         rows,
         batch_size=config.batch_size,

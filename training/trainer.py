@@ -141,7 +141,8 @@ class StepTrainer(Trainer):
             inputs["attention_mask"] = micro.attention_mask
         if packed and self._documents:
             assert micro.boundaries is not None
-            inputs |= {"boundaries": micro.boundaries, "sizes": tuple(micro.boundaries.diff().tolist())}
+            inputs |= {"boundaries": micro.boundaries}
+            inputs |= {"longest": micro.longest} if micro.input_ids.is_cuda else {"sizes": micro.sizes}
         if packed and self._narrow:
             logits = model(**inputs, logits_to_keep=micro.where).logits[0]
         else:
