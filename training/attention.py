@@ -55,9 +55,7 @@ def document_attention(
         UsageError: called without `boundaries`, with a mask, or by a model with windows, soft caps or sinks.
     """
     if boundaries is None or attention_mask is not None:
-        raise UsageError(
-            f"attention {NAME!r} serves packed rows only: pass boundaries, and no attention_mask"
-        )
+        raise UsageError(f"attention {NAME!r} serves packed rows only: pass boundaries, and no attention_mask")
     foreign = [name for name in _UNKNOWN if kwargs.get(name) is not None]
     if foreign:
         raise UsageError(f"this model's attention has {', '.join(foreign)}; train it with attention='sdpa'")

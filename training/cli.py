@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -141,8 +142,8 @@ def _show(config: SFTConfig, rows: Any, tokenizer: Any, preset: str | None, say:
     if preset:
         found = named(preset)
         say(f"preset        {found.name}, {found.paper}", highlight=False)
-        for name, (_, source) in found.values.items():
-            say(f"  {name:24}{getattr(config, name)!r:34}{source}", highlight=False, markup=False)
+        for name, (value, source) in found.sources(asdict(config)).items():
+            say(f"  {name:24}{value!r:34}{source}", highlight=False, markup=False)
         say(f"  mixture                 {dict(found.mixture)}  {found.mixture_source}", highlight=False, markup=False)
     say("one row (green is trained, dim is not):", highlight=False)
     say(coloured(rows[0], tokenizer))

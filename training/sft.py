@@ -121,7 +121,7 @@ def train(
         "schema": 1,
         "base": config.model or None,
         "config": dataclasses.asdict(config),
-        "preset": _preset(preset),
+        "preset": _preset(preset, config),
         "data": {
             "fingerprint": print_of,
             "rows": len(rows),
@@ -207,13 +207,14 @@ def _unsharded(model: Any, weights: Mapping[str, Any]) -> Any:
     return plain
 
 
-def _preset(name: str | None) -> dict[str, Any] | None:
+def _preset(name: str | None, config: SFTConfig) -> dict[str, Any] | None:
     if name is None:
         return None
     from .presets import named
 
     found = named(name)
-    return {"name": found.name, "paper": found.paper, "values": {key: list(pair) for key, pair in found.values.items()}}
+    sources = found.sources(dataclasses.asdict(config))
+    return {"name": found.name, "paper": found.paper, "values": {key: list(pair) for key, pair in sources.items()}}
 
 
 def versions() -> dict[str, str]:
