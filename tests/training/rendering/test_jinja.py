@@ -133,6 +133,32 @@ def test_a_stop_of_plain_text_is_learned(build, talk):
     assert prove([rendered], tokenizer).exact == 3
 
 
+def test_runs_of_blanks_are_no_stop(build, talk):
+    source = "{% for m in messages %}{{ '### ' + m.role + '\\n' + m.content + '\\n\\n### End\\n' }}{% endfor %}"
+    tokenizer = build("byte_level", ["\n\n", "  "])
+    rendered = render(talk(3), tokenizer, source)
+    assert [span.text[-9:] for span in rendered.spans if span.trained] == ["\n\n### End"] * 3
+
+
+class Dated(PreTrainedTokenizerFast):
+    """A real tokenizer whose template opens with today's date."""
+
+    today = "1 May"
+
+    def apply_chat_template(self, conversation, **options):
+        return f"Today is {self.today}.\n" + super().apply_chat_template(conversation, **options)
+
+
+def test_a_template_that_writes_the_date_outlives_midnight(build, talk):
+    base = build("byte_level", IM)
+    tokenizer = Dated(tokenizer_object=base.backend_tokenizer, bos_token="<s>", eos_token="</s>")
+    first = render(talk(2), tokenizer, CHATML)
+    tokenizer.today = "2 May"
+    second = render(talk(2), tokenizer, CHATML)
+    assert tokenizer.decode(second.input_ids).startswith("Today is 2 May.")
+    assert prove([first, second], tokenizer).exact == 4
+
+
 def test_dropped_thoughts_are_found_out(build):
     tokenizer = build("byte_level", IM)
     messages = [
