@@ -150,3 +150,27 @@ register(
     ),
     paper="Gordon et al. 2018, arXiv 1712.03316",
 )
+register(
+    "alfworld",
+    ".embodied.alfworld:ALFWorld",
+    skill="embodied",
+    group="held-in",
+    max_steps=50,
+    metric="1 when the task is done, else 0 (the share of its conditions that hold is beside it as `progress`)",
+    action_kind="discrete",
+    fidelity="reimplementation",
+    splits=("train", "valid_seen", "valid_unseen", "test"),
+    archives=(
+        Archive(
+            "https://github.com/alfworld/alfworld/releases/download/0.2.2/json_2.1.1_json.zip",
+            "json_2.1.1_json.zip",
+            unpack=True,
+        ),
+        Archive(
+            "https://github.com/alfworld/alfworld/releases/download/0.4.0/json_2.1.2_tw-pddl.zip",
+            "json_2.1.2_tw-pddl.zip",
+            unpack=True,
+        ),
+    ),
+    paper="Shridhar et al. 2021, arXiv 2010.03768",
+)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from ..trajectories import AgentBankError, UsageError
-from .commands import data, inspect, runs
+from .commands import compare, data, formats, inspect, runs
 
 app = typer.Typer(
     name="agentbank",
@@ -20,6 +20,8 @@ app = typer.Typer(
     help="Worlds for language agents, the agents that act in them, the record, the judgement, and training.",
 )
 runs.add(app)
+compare.add(app)
+formats.add(app)
 inspect.add(app)
 data.add(app)
 

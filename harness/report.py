@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -181,9 +182,14 @@ def table(result: Report, title: str = "") -> Group:
     return Group(sheet, *(Text(note, style="yellow") for note in notes))
 
 
+def console() -> Console:
+    """Standard output: a terminal at its own width, a file or pipe wide enough for our tables."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 150)
+
+
 def show(result: Report, title: str = "") -> None:
     """Print the report to standard output."""
-    Console().print(table(result, title))
+    console().print(table(result, title))
 
 
 def markdown(result: Report) -> str:

@@ -2,10 +2,14 @@
 
 import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# The tests' own small worlds and checkpoints (toy.py, tiny.py) are imported by name from any folder.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")

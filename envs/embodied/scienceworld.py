@@ -135,15 +135,17 @@ class ScienceWorld(TextEnv):
             },
         )
 
-    def expert(self, task: Task) -> Sequence[str]:
-        """The engine's own solution; asking for it leaves the episode where it stands."""
+    def expert(self, task: Task) -> Sequence[str] | None:
+        """The engine's own solution, tried out; None where it does not win. The episode is left where it stands."""
         engine = self._running()
         name, variation = task.data
         actions = engine.gold(name, variation, self.simplifications)
         self._begin(engine, task)
+        won = _until_won(engine, actions)
+        self._begin(engine, task)
         for action in self.history:
             self.respond(action)
-        return actions
+        return won
 
     def actions(self) -> Sequence[str]:
         """All actions that the engine understands now, some hundreds; asking does not change the world."""
@@ -164,3 +166,12 @@ class ScienceWorld(TextEnv):
         """End the JVM."""
         self.close_engine()
         super().close()
+
+
+def _until_won(engine: Engine, actions: Sequence[str]) -> list[str] | None:
+    """The actions up to the one that brings the full score; None if none does."""
+    for number, action in enumerate(actions, 1):
+        answer = engine.act(action)
+        if answer.completed or answer.score < 0:
+            return list(actions[:number]) if answer.score == 100 else None
+    return None

@@ -143,6 +143,10 @@ class Engine:
         return text.split("\n") if text else []
 
     def _ask(self, question: Callable[[], T]) -> T:
+        if not self.alive:
+            raise Fault(
+                "env", f"the ScienceWorld JVM is dead (exit code {self.process.poll()}); reset starts a new one"
+            )
         with self._faults():
             return question()
 

@@ -77,6 +77,13 @@ def test_the_expert_gets_all_points_and_each_once(env):
     assert [each[2] for each in seen[:-1]] == [False] * (len(seen) - 1)
 
 
+def test_a_gold_path_that_does_not_win_is_not_called_one():
+    """Upstream's own path for this variation (the 20th of freezing) ends at 82 points."""
+    with contextlib.closing(make("scienceworld", split="dev")) as world:
+        begin(world, "scienceworld/dev/freeze/19")
+        assert world.expert(world.task) is None
+
+
 def test_a_wrong_focus_ends_at_zero(env):
     begin(env)
     gold = env.expert(env.task)
@@ -171,7 +178,8 @@ def test_wrong_options_are_told():
 def test_a_dead_jvm_is_a_fault_and_the_next_reset_mends_it():
     with contextlib.closing(make("scienceworld")) as world:
         first = begin(world)
-        world._engine.process.kill()
+        psutil.Process(world._engine.process.pid).kill()
+        world._engine.process.wait()
         with pytest.raises(Fault, match=r"is dead \(exit code -9\)") as caught:
             world.step("look around")
         assert caught.value.boundary == "env"

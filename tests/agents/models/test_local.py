@@ -1,10 +1,10 @@
 import asyncio
 import hashlib
-import importlib.util
 import sys
 from pathlib import Path
 
 import pytest
+import tiny
 
 from agentbank.agents import Brief, View, make_agent, make_model
 from agentbank.agents.models.template import digest_of_folder
@@ -13,10 +13,6 @@ from agentbank.trajectories.record import Message
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
-
-_spec = importlib.util.spec_from_file_location("tiny_checkpoint", Path(__file__).with_name("tiny.py"))
-tiny = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(tiny)
 
 CHATS = [
     [Message("system", "How to act here: answer."), Message("user", "open the fridge " * n + str(n))]
