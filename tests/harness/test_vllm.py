@@ -27,7 +27,7 @@ pytestmark = [
 def server(tmp_path_factory):
     """A vLLM server on a tiny random Llama; its address and model name."""
     folder = tmp_path_factory.mktemp("vllm") / "tiny"
-    write_checkpoint(folder, window=8192)
+    write_checkpoint(folder, window=8192, hidden=128)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
