@@ -68,6 +68,13 @@ def start(image: Image, limits: Limits) -> Sandbox:
 
 
 def _open(image: Image, limits: Limits) -> ProcessLink:
+    try:
+        return _opened(image, limits)
+    except OSError as error:  # the machine's disk is full, its descriptors are used up
+        raise Fault("sandbox", f"bubblewrap could not be set up: {error}") from error
+
+
+def _opened(image: Image, limits: Limits) -> ProcessLink:
     root = Path(image.name or "/")
     mapped = os.geteuid() == 0
     uid = 0 if mapped or image.user == "root" else 1000

@@ -425,6 +425,15 @@ def test_what_is_missing_is_said(provider, monkeypatch):
             docker.client.__wrapped__()
 
 
+def test_a_full_machine_is_a_fault(monkeypatch, tmp_path):
+    if why_none("bubblewrap"):
+        pytest.skip(why_none("bubblewrap"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with pytest.raises(Fault, match="could not be set up") as raised:
+        open_sandbox("bubblewrap")
+    assert raised.value.boundary == "sandbox"
+
+
 def test_no_sandbox_is_never_taken_for_one():
     assert why_none("unsafe-subprocess") == ""
     with open_sandbox("auto") as box:
