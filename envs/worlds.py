@@ -49,6 +49,60 @@ register(
     paper="Yang et al. 2018, arXiv 1809.09600",
 )
 register(
+    "humaneval",
+    ".coding.humaneval:HumanEval",
+    skill="coding",
+    group="held-in",
+    max_steps=10,
+    metric="1 when the submitted program passes the hidden check, else 0 (pass@k over trials)",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("test",),
+    lives="thread",
+    needs=("sandbox:any",),
+    archives=(
+        Archive(
+            "https://github.com/openai/human-eval/raw/6d43fb980f9fee3c892a914eda09951f772ad10d/data/HumanEval.jsonl.gz",
+            "HumanEval.jsonl.gz",
+        ),
+    ),
+    paper="Chen et al. 2021, arXiv 2107.03374",
+)
+register(
+    "mbpp",
+    ".coding.mbpp:MBPP",
+    skill="coding",
+    group="held-in",
+    max_steps=10,
+    metric="1 when the submitted program passes every test, else 0 (pass@k over trials)",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("train", "dev", "test", "prompt"),
+    lives="thread",
+    needs=("sandbox:any",),
+    archives=(
+        Archive(
+            "https://raw.githubusercontent.com/google-research/google-research/master/mbpp/mbpp.jsonl", "mbpp.jsonl"
+        ),
+    ),
+    paper="Austin et al. 2021, arXiv 2108.07732",
+)
+register(
+    "apps",
+    ".coding.apps:APPS",
+    skill="coding",
+    group="held-in",
+    max_steps=10,
+    metric="share of hidden tests passed; success: all of them (upstream's strict accuracy)",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("train", "test"),
+    lives="thread",
+    needs=("sandbox:any",),
+    archives=(Archive("https://people.eecs.berkeley.edu/~hendrycks/APPS.tar.gz", "APPS.tar.gz", unpack=True),),
+    paper="Hendrycks et al. 2021, arXiv 2105.09938",
+)
+register(
     "roomr",
     ".embodied.roomr.world:RoomR",
     skill="embodied",
