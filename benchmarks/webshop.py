@@ -30,6 +30,7 @@ LENGTH = 70
 """Filler words in a description; with the rest, some 70 distinct terms a product, as in the real small set."""
 
 GOALS = 12_000
+PATTERNS = 5_000
 SMALL = 1_000
 """Up to so many products the file has the name of upstream's small set, and every product has a goal."""
 
@@ -55,23 +56,28 @@ def word(number: int) -> str:
 
 
 def write(folder: Path, count: int) -> None:
-    """An invented catalogue of `count` products in the official layout."""
+    """An invented catalogue of `count` products in the official layout: a few thousand, each lengthened anew."""
     from agentbank.envs.web.webshop.sample import raw
 
     rng, more = random.Random(11), filler(11)
+    patterns = []
+    for number in range(min(count, PATTERNS)):
+        record, note, asks = raw(rng, number)
+        record["asin"] = "@asin"
+        record["full_description"] += " @filler"
+        patterns.append((json.dumps(record), note, asks[0]))
     notes: dict[str, Any] = {}
     human: dict[str, Any] = {}
     name = "items_shuffle_1000" if count <= SMALL else "items_shuffle"
     (folder / "data").mkdir(parents=True)
     with (folder / "data" / f"{name}.json").open("w") as file:
         for number in range(count):
-            record, note, asks = raw(rng, number)
-            record["asin"] = asin = f"S{number:07d}{rng.choice('ABCDEFGH')}"
-            record["full_description"] += " " + next(more)
-            file.write(("[" if number == 0 else ", ") + json.dumps(record))
+            text, note, asked = patterns[number % len(patterns)]
+            asin = f"S{number:08d}"
+            file.write(("[" if number == 0 else ", ") + text.replace("@asin", asin).replace("@filler", next(more)))
             notes[asin] = note if count <= SMALL else {"attributes": note["attributes"]}
             if count <= SMALL or number * GOALS // count != (number + 1) * GOALS // count:
-                human[asin] = [{"asin": asin, **asks[0]}]
+                human[asin] = [{"asin": asin, **asked}]
         file.write("]")
     (folder / "data" / f"{name.replace('shuffle', 'ins_v2')}.json").write_text(json.dumps(notes))
     (folder / "data" / "items_human_ins.json").write_text(json.dumps(human))

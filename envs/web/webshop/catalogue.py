@@ -29,7 +29,7 @@ from .products import Instruction, Product, products, raw_products
 LAYOUT = 1
 """Version of the folder in the cache."""
 
-LARGE = 64 << 20
+LARGE = 8 << 20
 """Bytes of a product file from which it is not kept in memory."""
 
 HITS = 50
