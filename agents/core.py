@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
-from ..trajectories.record import Message, Reply, Source, Turn
+import msgspec
+
+from ..trajectories.errors import UsageError
+from ..trajectories.record import AgentRef, Message, Reply, Source, Turn
 
 Need = Literal["gold", "actions"]
 
@@ -21,6 +24,8 @@ class Brief:
     action_kind: str
     seed: int = 0
     gold: Sequence[str] | None = None
+    reply_tokens: int | None = None
+    """Completion tokens of one reply at most; None leaves it to the model's own limit."""
 
 
 class View(NamedTuple):
@@ -43,9 +48,17 @@ class Model(Protocol):
     template: str | None
 
     async def complete(
-        self, chat: Sequence[Message], *, max_tokens: int | None = None, seed: int | None = None
+        self,
+        chat: Sequence[Message],
+        *,
+        max_tokens: int | None = None,
+        seed: int | None = None,
+        stop: Sequence[str] = (),
     ) -> Reply:
-        """Complete `chat`; `max_tokens` lowers the model's own limit, `seed` fixes its sampling where it can."""
+        """Complete `chat` up to the first of the `stop` strings, which is left out of the text.
+
+        `max_tokens` lowers the model's own limit, `seed` fixes its sampling where it can.
+        """
         ...
 
     async def close(self) -> None:
@@ -53,10 +66,16 @@ class Model(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class NoOptions:
+    """The options of an agent that has none."""
+
+
 class Agent(ABC):
     """One policy in one episode. A fresh instance per episode, so that instances hold their history in attributes.
 
     An agent never meets the world: the harness tells it what it may know (`Brief`, `View`), and takes its `Turn`.
+    Its options are a frozen dataclass, named by `Options`; `make_agent` checks names and types against it.
     """
 
     name: ClassVar[str]
@@ -65,6 +84,33 @@ class Agent(ABC):
     needs_model: ClassVar[bool] = False
     action_source: ClassVar[Source] = "model"
     thought_source: ClassVar[Source] = "model"
+    Options: ClassVar[type[Any]] = NoOptions
+
+    options: Any
+    model: Model | None
+
+    def __init__(self, model: Model | None = None, options: Any = None) -> None:
+        """Hold the model and the options (an instance of `Options`; its defaults when None).
+
+        Raises:
+            UsageError: the agent needs a model and got none.
+        """
+        if self.needs_model and model is None:
+            raise UsageError(f"agent {self.name!r} needs a model, such as --model openai:NAME or --model hf:FOLDER")
+        self.model = model
+        self.options = self.Options() if options is None else options
+
+    def ref(self) -> AgentRef:
+        """How the record names this agent: its options, and its model's name, sampling and template digest."""
+        model = self.model
+        return AgentRef(
+            self.name,
+            self.version,
+            msgspec.to_builtins(self.options),
+            None if model is None else model.name,
+            {} if model is None else dict(model.sampling),
+            None if model is None else model.template,
+        )
 
     @abstractmethod
     async def begin(self, brief: Brief) -> tuple[Message, ...]:

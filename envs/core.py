@@ -85,7 +85,7 @@ class EnvSpec:
     lives: Lives = "inline"
     """inline: many in a process, steps in microseconds; thread: many in a process, may block; process: one each."""
     needs: tuple[str, ...] = ()
-    """``package:NAME`` (an importable module), ``program:NAME`` (on PATH), ``extra:NAME`` is derived from the id."""
+    """``package:NAME`` (an importable module), ``program:NAME`` (on PATH), ``sandbox:any`` or ``sandbox:PROVIDER``."""
     paper: str = ""
     archives: tuple[Archive, ...] = ()
     version: str = "1"
@@ -134,6 +134,9 @@ class TextEnv(gymnasium.Env[str, str], ABC):
             UnknownName: no such split.
             DataError: `data` names a folder that is not there.
         """
+        for name in standard:
+            if name not in Standard.__annotations__:
+                raise TypeError(f"{type(self).__name__}() got an unexpected keyword argument '{name}'")
         self.about = standard["about"]
         self.split = standard.get("split", "test")
         if self.split not in self.about.splits:
@@ -159,7 +162,7 @@ class TextEnv(gymnasium.Env[str, str], ABC):
 
     @abstractmethod
     def tasks(self) -> Sequence[Task]:
-        """The tasks of this world's split, in a fixed order; cheap to call again."""
+        """The tasks of this world's split, in a fixed order; the same sequence object at each call, never changed."""
 
     @abstractmethod
     def start(self, task: Task) -> str:
@@ -190,14 +193,10 @@ class TextEnv(gymnasium.Env[str, str], ABC):
         Raises:
             UnknownName: there is none.
         """
-        index = self.__dict__.get("_by_id")
-        if index is None:
-            index = self.__dict__["_by_id"] = {task.id: task for task in self.tasks()}
-        try:
-            found: Task = index[task_id]
-        except KeyError:
-            raise UnknownName(f"task of {self.about.id} ({self.split})", task_id, index) from None
-        return found
+        index = index_of(self.tasks())
+        if task_id not in index:
+            raise UnknownName(f"task of {self.about.id} ({self.split})", task_id, index)
+        return index[task_id]
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Begin an episode: the task named in ``options={"task": id}``, or one drawn by the seed.
@@ -294,6 +293,20 @@ class TextEnv(gymnasium.Env[str, str], ABC):
             twin.close()
             raise
         return twin
+
+
+_indexes: dict[int, tuple[Sequence[Task], dict[str, Task]]] = {}
+
+
+def index_of(tasks: Sequence[Task]) -> dict[str, Task]:
+    """Tasks by id. Kept by the list's identity, so that the thousand instances that share a list share its index."""
+    key = id(tasks)
+    held = _indexes.get(key)
+    if held is None or held[0] is not tasks:
+        if len(_indexes) >= 64:
+            _indexes.pop(next(iter(_indexes)), None)
+        held = _indexes[key] = (tasks, {task.id: task for task in tasks})
+    return held[1]
 
 
 def unreadable(action: Any) -> str:

@@ -39,6 +39,7 @@ register(
     action_kind="language",
     fidelity="reimplementation",
     splits=("train", "test"),
+    lives="thread",
     archives=(
         Archive("http://curtis.ml.cmu.edu/datasets/hotpot/hotpot_train_v1.1.json", "hotpot_train_v1.1.json"),
         Archive(
@@ -46,4 +47,130 @@ register(
         ),
     ),
     paper="Yang et al. 2018, arXiv 1809.09600",
+)
+register(
+    "humaneval",
+    ".coding.humaneval:HumanEval",
+    skill="coding",
+    group="held-in",
+    max_steps=10,
+    metric="1 when the submitted program passes the hidden check, else 0 (pass@k over trials)",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("test",),
+    lives="thread",
+    needs=("sandbox:any",),
+    archives=(
+        Archive(
+            "https://github.com/openai/human-eval/raw/6d43fb980f9fee3c892a914eda09951f772ad10d/data/HumanEval.jsonl.gz",
+            "HumanEval.jsonl.gz",
+        ),
+    ),
+    paper="Chen et al. 2021, arXiv 2107.03374",
+)
+register(
+    "mbpp",
+    ".coding.mbpp:MBPP",
+    skill="coding",
+    group="held-in",
+    max_steps=10,
+    metric="1 when the submitted program passes every test, else 0 (pass@k over trials)",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("train", "dev", "test", "prompt"),
+    lives="thread",
+    needs=("sandbox:any",),
+    archives=(
+        Archive(
+            "https://raw.githubusercontent.com/google-research/google-research/master/mbpp/mbpp.jsonl", "mbpp.jsonl"
+        ),
+    ),
+    paper="Austin et al. 2021, arXiv 2108.07732",
+)
+register(
+    "apps",
+    ".coding.apps:APPS",
+    skill="coding",
+    group="held-in",
+    max_steps=10,
+    metric="share of hidden tests passed; success: all of them (upstream's strict accuracy)",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("train", "test"),
+    lives="thread",
+    needs=("sandbox:any",),
+    archives=(Archive("https://people.eecs.berkeley.edu/~hendrycks/APPS.tar.gz", "APPS.tar.gz", unpack=True),),
+    paper="Hendrycks et al. 2021, arXiv 2105.09938",
+)
+register(
+    "roomr",
+    ".embodied.roomr.world:RoomR",
+    skill="embodied",
+    group="held-in",
+    max_steps=150,
+    metric="share of misplaced things restored, 0 if anything else was displaced (the challenge's prop. fixed strict)",
+    action_kind="discrete",
+    fidelity="reimplementation",
+    splits=("train", "val", "test"),
+    archives=tuple(
+        Archive(
+            f"https://raw.githubusercontent.com/allenai/ai2thor-rearrangement/"
+            f"7fcf881b09ddd88be37ee87bbeea319c01e62bc4/data/2023/{split}.pkl.gz",
+            f"data/2023/{split}.pkl.gz",
+        )
+        for split in ("train", "val", "test")
+    ),
+    paper="Weihs et al. 2021, arXiv 2103.16544",
+)
+register(
+    "iqa",
+    ".embodied.iqa.world:IQA",
+    skill="embodied",
+    group="held-in",
+    max_steps=60,
+    metric="the answer is right (1 or 0); info says whether the evidence had been seen",
+    action_kind="discrete",
+    fidelity="reimplementation",
+    splits=("train", "val_seen", "test"),
+    archives=tuple(
+        Archive(
+            "https://raw.githubusercontent.com/danielgordon10/thor-iqa-cvpr-2018/"
+            f"38358569422a93fa42a782f3022554672507a08a/{name}",
+            name,
+        )
+        for name in (
+            *(
+                f"questions/{split}/data_{kind}/combined.csv"
+                for split in ("train", "val/seen_scenes", "val/unseen_scenes")
+                for kind in ("existence", "counting", "contains")
+            ),
+            "layouts/start_positions.npy",
+            *(f"layouts/FloorPlan{scene}-layout.{kind}" for scene in range(1, 31) for kind in ("npy", "json")),
+        )
+    ),
+    paper="Gordon et al. 2018, arXiv 1712.03316",
+)
+register(
+    "alfworld",
+    ".embodied.alfworld:ALFWorld",
+    skill="embodied",
+    group="held-in",
+    max_steps=50,
+    metric="1 when the task is done, else 0 (the share of its conditions that hold is beside it as `progress`)",
+    action_kind="discrete",
+    fidelity="reimplementation",
+    splits=("train", "valid_seen", "valid_unseen", "test"),
+    archives=(
+        Archive(
+            "https://github.com/alfworld/alfworld/releases/download/0.2.2/json_2.1.1_json.zip",
+            "json_2.1.1_json.zip",
+            unpack=True,
+        ),
+        Archive(
+            "https://github.com/alfworld/alfworld/releases/download/0.4.0/json_2.1.2_tw-pddl.zip",
+            "json_2.1.2_tw-pddl.zip",
+            unpack=True,
+        ),
+    ),
+    paper="Shridhar et al. 2021, arXiv 2010.03768",
 )

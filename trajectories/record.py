@@ -19,7 +19,7 @@ Ending = Literal["done", "max_steps", "time", "tokens", "context", "stopped", "f
 Fidelity = Literal["engine", "reimplementation", "sample"]
 
 
-class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One message of a chat. `loss` None means: the role's default (assistant yes, others no)."""
 
     role: Role
@@ -27,7 +27,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     loss: bool | None = None
 
 
-class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
+class Reply(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What one call of a model gave back, and what it cost."""
 
     text: str
@@ -40,7 +40,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     completion_ids: tuple[int, ...] | None = None
 
 
-class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
+class Turn(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One act of an agent: its words, whole (`text`), and what was read out of them.
 
     `parsed` says how the action was found: "strict" (the format asked for), "lenient" (recovered) or
@@ -56,7 +56,7 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     calls: tuple[Reply, ...] = ()
 
 
-class Step(msgspec.Struct, frozen=True, omit_defaults=True):
+class Step(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What the agent saw (`observation`), what it did (`turn`), and what came of it (the rest)."""
 
     observation: str
@@ -69,7 +69,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     train: bool = True
 
 
-class TaskRef(msgspec.Struct, frozen=True):
+class TaskRef(msgspec.Struct, frozen=True, gc=False):
     """Which task: stable id, digest of its content, and the seed that with the id fixes the episode."""
 
     env: str
@@ -79,7 +79,7 @@ class TaskRef(msgspec.Struct, frozen=True):
     seed: int
 
 
-class EnvRef(msgspec.Struct, frozen=True, omit_defaults=True):
+class EnvRef(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Which world, at which version, on which data."""
 
     version: str
@@ -89,7 +89,7 @@ class EnvRef(msgspec.Struct, frozen=True, omit_defaults=True):
     options: dict[str, Any] = {}
 
 
-class AgentRef(msgspec.Struct, frozen=True, omit_defaults=True):
+class AgentRef(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Which policy: the agent's name and options; the model's name, sampling and template digest."""
 
     name: str
@@ -100,7 +100,7 @@ class AgentRef(msgspec.Struct, frozen=True, omit_defaults=True):
     template: str | None = None
 
 
-class Result(msgspec.Struct, frozen=True):
+class Result(msgspec.Struct, frozen=True, gc=False):
     """How it came out: score 0..1 (partial credit), success, and the sum of rewards."""
 
     score: float
@@ -108,7 +108,7 @@ class Result(msgspec.Struct, frozen=True):
     reward: float
 
 
-class Failure(msgspec.Struct, frozen=True):
+class Failure(msgspec.Struct, frozen=True, gc=False):
     """An infrastructure failure, by the boundary that it crossed."""
 
     boundary: Boundary
@@ -116,8 +116,11 @@ class Failure(msgspec.Struct, frozen=True):
     message: str
 
 
-class Episode(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One episode, whole. `final` is the last observation, the one that no turn answered."""
+class Episode(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag_field="schema", tag=SCHEMA):
+    """One episode, whole. `final` is the last observation, the one that no turn answered.
+
+    Each line begins with ``"schema": 1``; a line of another version does not decode.
+    """
 
     id: str
     task: TaskRef
@@ -128,7 +131,6 @@ class Episode(msgspec.Struct, frozen=True, omit_defaults=True):
     final: str
     ending: Ending
     outcome: Result
-    schema: int = SCHEMA
     error: Failure | None = None
     gaps: tuple[str, ...] = ()
     parent: str | None = None

@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from .errors import DataError, Fault, UsageError
-from .record import SCHEMA, Episode
+from .record import Episode
 
 T = TypeVar("T")
 
@@ -45,10 +45,7 @@ def read_episodes(path: str | os.PathLike[str]) -> Iterator[Episode]:
     place = Path(path)
     if place.is_dir():
         place /= "episodes.jsonl"
-    for episode in read_lines(place, Episode):
-        if episode.schema > SCHEMA:
-            raise DataError(place, f"record schema {episode.schema} is newer than this agentbank ({SCHEMA})")
-        yield episode
+    yield from read_lines(place, Episode)
 
 
 class Store:

@@ -1,0 +1,1 @@
+"""What agents think with: endpoints, servers, in-process checkpoints, scripts."""
