@@ -18,12 +18,11 @@ from typing import Any, NamedTuple, overload
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from ....trajectories.errors import DataError
 from ...data import cache_root
 from ...retrieval import BM25
-from .goals import SEED, Drawn, Goals, Kind, draw, price_of
+from .goals import SEED, Drawn, Goals, Kind, Prices, draw, price_of
 from .products import Instruction, Product, products, raw_products
 
 LAYOUT = 1
@@ -45,11 +44,6 @@ class Files(NamedTuple):
     products: Path
     annotations: Path
     human: Path
-
-    @property
-    def full(self) -> bool:
-        """Whether this is the full set, which upstream's human goals belong to."""
-        return self.products.name == PRODUCT_FILES[0]
 
 
 def files(folder: Path) -> Files:
@@ -99,7 +93,7 @@ class Catalogue:
     def __init__(
         self,
         stock: Sequence[Product],
-        prices: Sequence[float] | npt.NDArray[np.float64],
+        prices: Prices,
         index: BM25,
         drawn: dict[Kind, Drawn],
     ) -> None:
@@ -118,7 +112,8 @@ class Catalogue:
 
 def notes(path: Path) -> dict[str, msgspec.Raw]:
     """``items_ins_v2*.json``, its entries left undecoded: there are as many as products."""
-    return decoded(path, dict[str, msgspec.Raw])
+    found: dict[str, msgspec.Raw] = decoded(path, dict[str, msgspec.Raw])
+    return found
 
 
 def instructions(path: Path) -> dict[str, list[Instruction]]:
@@ -154,9 +149,7 @@ def in_memory(
     return Catalogue(stock, prices, index, goals_of(list(enumerate(stock)), prices, rng))
 
 
-def goals_of(
-    candidates: Sequence[tuple[int, Product]], prices: Sequence[float] | npt.NDArray[np.float64], rng: random.Random
-) -> dict[Kind, Drawn]:
+def goals_of(candidates: Sequence[tuple[int, Product]], prices: Prices, rng: random.Random) -> dict[Kind, Drawn]:
     """Both kinds of goals, each drawn as if alone, as upstream loads only one."""
     state = rng.getstate()
     drawn: dict[Kind, Drawn] = {}
@@ -173,7 +166,10 @@ def build(found: Files, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as work:
         made = Path(work, "catalogue")
         made.mkdir()
-        prices, ends, asins, asked = [], [], [], []
+        prices: list[float] = []
+        ends: list[int] = []
+        asins: list[str] = []
+        asked: list[int] = []
         rng, encoder = random.Random(SEED), msgspec.json.Encoder()
         with (made / "products.jsonl").open("wb") as file:
 

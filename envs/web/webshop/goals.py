@@ -14,6 +14,7 @@ import numpy.typing as npt
 from .products import Product
 
 Kind = Literal["human", "synthetic"]
+Prices = Sequence[float] | npt.NDArray[np.float64]
 SEED = 233
 """Upstream's seed for the order of the goals. It draws prices unseeded before that; here they have this seed too."""
 
@@ -57,7 +58,7 @@ def ceiling(price: float, rng: random.Random) -> float:
     return max(rng.sample(above, 2)) if len(above) >= 2 else NO_CEILING
 
 
-def draw(kind: Kind, candidates: Sequence[tuple[int, Product]], prices: Sequence[float], rng: random.Random) -> Drawn:
+def draw(kind: Kind, candidates: Sequence[tuple[int, Product]], prices: Prices, rng: random.Random) -> Drawn:
     """The goals of a catalogue in upstream's order.
 
     Args:
@@ -71,9 +72,9 @@ def draw(kind: Kind, candidates: Sequence[tuple[int, Product]], prices: Sequence
         if kind == "human":
             for pick, written in enumerate(product.instructions):
                 if written.instruction_attributes:
-                    found.append((row, pick, ceiling(prices[row], rng)))
+                    found.append((row, pick, ceiling(float(prices[row]), rng)))
         elif product.instruction_text is not None and product.instruction_attributes:
-            limit = ceiling(prices[row], rng)
+            limit = ceiling(float(prices[row]), rng)
             found += [(row, pick, limit) for pick in range(math.prod(map(len, product.options.values())))]
     random.Random(SEED).shuffle(found)
     rows, picks, limits = zip(*found, strict=True) if found else ((), (), ())

@@ -53,9 +53,7 @@ def search_page(instruction: str) -> Page:
     return [Node("WebShop"), Node("Instruction: "), *written(instruction), Node("Search", "button")]
 
 
-def results_page(
-    instruction: str, shown: Sequence[Product], page: int, total: int, visited: frozenset[str]
-) -> Page:
+def results_page(instruction: str, shown: Sequence[Product], page: int, total: int, visited: frozenset[str]) -> Page:
     """Ten products of a search."""
     made = [*top(instruction, BACK), Node(f"Page {page} (Total results: {total})")]
     if page > 1:

@@ -62,7 +62,7 @@ class Product(msgspec.Struct, frozen=True):
     def contents(self) -> str:
         """The text that is indexed for search (search_engine/convert_product_file_format.py)."""
         options = ", and ".join(f"{name}: {', '.join(values)}" for name, values in self.options.items())
-        return " ".join([self.title, self.description, self.bullets[0], options]).lower()
+        return " ".join([self.title, self.description, self.bullets[0] if self.bullets else "", options]).lower()
 
 
 def prices(raw: str | None) -> tuple[list[float], str]:
@@ -112,7 +112,7 @@ def product(
         product_category=need("product_category", str),
         title=need("name", str),
         description=need("full_description", str),
-        bullets=bullets if isinstance(bullets, list) and bullets else [bullets or ""],
+        bullets=bullets if isinstance(bullets, list) else [bullets],
         pricing=pricing,
         price_tag=tag,
         options=options,

@@ -100,10 +100,14 @@ def type_reward(bought: Product, goal: Goal) -> tuple[float, bool, bool, float]:
     category_match = len(shared) >= 2
     desired = nouns(goal.name)
     title_score = len(set(nouns(bought.title)) & set(desired)) / len(desired) if desired else 0.2
-    factor = 1.0 if query_match or category_match or title_score > 0.2 else 0.5
+    return type_factor(query_match or category_match, title_score), query_match, category_match, title_score
+
+
+def type_factor(match: bool, title_score: float) -> float:
+    """What the type is worth: a title without a common noun is worth nothing, whatever else matches."""
     if title_score < 0.1:
-        factor = 0.1 if title_score else 0.0
-    return factor, query_match, category_match, title_score
+        return 0.1 if title_score else 0.0
+    return 1.0 if match or title_score > 0.2 else 0.5
 
 
 def reward(bought: Product, goal: Goal, price: float, options: Mapping[str, str]) -> Reward:

@@ -69,7 +69,7 @@ KINDS = (
         "electronics", "wireless earbuds", "Electronics › Headphones › Earbud Headphones",
         "Wireless Earbuds|Sport Earbuds|Sleep Earbuds|Bone Conduction Headset",
         "noise cancelling|fast charging|stereo sound|hands free|sweat resistant|long battery",
-        {"color": "black|white|mint|rose", "style": "standard|with charging case|with ear hooks"}, (21, 180),
+        {"color": "black|white|mint|rose", "style": "plain|with charging case|with ear hooks"}, (21, 180),
     ),
     Kind(
         "electronics", "phone stands", "Cell Phones & Accessories › Accessories › Stands",
@@ -81,7 +81,7 @@ KINDS = (
         "electronics", "portable speakers", "Electronics › Portable Audio & Video › Portable Speakers",
         "Portable Speaker|Shower Speaker|Party Speaker|Pocket Radio",
         "water proof|deep bass|hands free|built in microphone|long battery|usb port",
-        {"color": "black|red|turquoise|camo", "size": "mini|standard|maxi"}, (17, 220),
+        {"color": "black|red|turquoise|camo", "size": "mini|midi|maxi"}, (17, 220),
     ),
     Kind(
         "beauty", "hand creams", "Beauty & Personal Care › Skin Care › Hands & Nails › Hand Creams",
@@ -129,7 +129,9 @@ KINDS = (
 
 SYLLABLES = "bel cor dal fen gar hol jun kel lor mar nor pel quin rav sol tam ver win yar zel".split()
 ENDINGS = "a and co dale ea en field ia ix o ora stead ton wick".split()
-CHARACTERS = "Everyday Northern Harbor Meadow Summit Studio Heritage Cottage Lantern Orchard Pioneer Quiet Riverside".split()
+CHARACTERS = (
+    "Everyday Northern Harbor Meadow Summit Studio Heritage Cottage Lantern Orchard Pioneer Quiet Riverside".split()
+)
 SERIES = "Series Collection Line Edition Range".split()
 USES = (
     "for small flats|for busy mornings|for the office|for weekend trips|for guests|for the whole family|for first homes|"
@@ -162,7 +164,9 @@ def raw(rng: random.Random, number: int) -> tuple[dict[str, Any], dict[str, Any]
     kind = KINDS[number % len(KINDS)]
     maker, thing, use = brand(rng), rng.choice(choices(kind.things)), rng.choice(USES)
     attributes = rng.sample(choices(kind.attributes), rng.randint(2, 4))
-    options = {name: rng.sample(choices(each), rng.randint(2, len(choices(each)))) for name, each in kind.options.items()}
+    options = {
+        name: rng.sample(choices(each), rng.randint(2, len(choices(each)))) for name, each in kind.options.items()
+    }
     if rng.random() < 0.2:
         options.popitem()
     low = rng.randint(*kind.price) - 0.01
@@ -181,7 +185,9 @@ def raw(rng: random.Random, number: int) -> tuple[dict[str, Any], dict[str, Any]
         "small_description": [f"{each.capitalize()}: made {rng.choice(USES)}. " for each in attributes]
         + [f"Comes in {len(values)} choices of {name}. " for name, values in options.items()],
         "customization_options": {
-            name.title(): [{"value": value.title(), "image": f"images/{asin}-{at}.jpg"} for at, value in enumerate(values)]
+            name.title(): [
+                {"value": value.title(), "image": f"images/{asin}-{at}.jpg"} for at, value in enumerate(values)
+            ]
             for name, values in options.items()
         },
         "asin": asin,

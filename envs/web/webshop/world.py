@@ -21,13 +21,16 @@ import msgspec
 from ....trajectories.errors import UnknownName
 from ...core import Outcome, Standard, Task, TextEnv, digest
 from . import pages
-from .catalogue import Catalogue, catalogue, files
+from .catalogue import Catalogue, catalogue
 from .goals import Goal, Goals, Kind
 from .products import Product
 from .reward import reward
 
 SPLITS = {"test": (0, 500), "dev": (500, 1500), "train": (1500, None)}
 """Places in the official order of the goals (baseline_models/env.py)."""
+
+FEWEST = 1_501
+"""Goals that leave no split empty."""
 
 TRIES = 2_000
 """Combinations of options that the expert tries where the goal's own words do not earn the whole reward."""
@@ -72,8 +75,8 @@ class WebShop(TextEnv):
         """Choose what is asked and how pages are shown.
 
         Args:
-            goals: "human" or "synthetic" goals; None takes human ones, but synthetic ones with upstream's small
-                product file, for which there are hardly any human ones.
+            goals: "human" or "synthetic" goals; None takes human ones where there are enough of them for the three
+                splits (upstream's full set), else synthetic ones (its small set has ten human goals).
             mode: Upstream's observation modes: "text", or "text_rich" with a line a node and buttons marked.
             show_attrs: Whether a product's page has the button Attributes (upstream: off).
             notice: Say before the page that an action was not understood; False shows the bare page, as upstream.
@@ -89,23 +92,23 @@ class WebShop(TextEnv):
             raise UnknownName("mode", mode, ("text", "text_rich"))
         self.mode, self.show_attrs, self.notice = mode, show_attrs, notice
         self._kind = goals
+        self._shop: Catalogue | None = None
         self._session = Session()
         self._page: pages.Page = []
 
     @property
     def shop(self) -> Catalogue:
         """Products, index and goals; loaded when first asked for."""
-        found = self.__dict__.get("_shop")
-        if found is None:
-            found = self.__dict__["_shop"] = catalogue(self.source.path)
-        return found  # type: ignore[no-any-return]
+        if self._shop is None:
+            self._shop = catalogue(self.source.path)
+        return self._shop
 
     @property
     def kind(self) -> Kind:
         """Which goals are asked."""
         if self._kind is None:
-            small = self.source.path is not None and not files(self.source.path).full
-            self._kind = "synthetic" if small else "human"
+            human = len(self.shop.goals("human"))
+            self._kind = "human" if human >= FEWEST or not len(self.shop.goals("synthetic")) else "synthetic"
         return self._kind
 
     def tasks(self) -> Sequence[Task]:
@@ -140,9 +143,9 @@ class WebShop(TextEnv):
         return Outcome(f"{self.hint()} [SEP] {shown}" if self.notice else shown, info=self._state() | {"valid": False})
 
     def actions(self) -> Sequence[str] | None:
-        """What can be clicked now; on the first page, the form of a search."""
+        """What can be clicked now; on the first page any search can be made, and the instruction's own words stand for it."""
         if self._session.place == "search":
-            return ["search[keywords]"]
+            return [f"search[{searchable(self._goal.instruction_text.partition(', and price lower')[0])}]"]
         return [f"click[{each}]" for each in pages.clickables(self._page)]
 
     def expert(self, task: Task) -> Sequence[str] | None:
@@ -156,7 +159,7 @@ class WebShop(TextEnv):
         if chosen is None:
             return None
         for query in (goal.name, f"{goal.name} {goal.query}", self.shop.products[goal.row].contents, goal.query):
-            words = " ".join(query.replace("[", " ").replace("]", " ").lower().split())
+            words = searchable(query.lower())
             hits = self.shop.search(words) if words else []
             if goal.row in hits:
                 pages_on = hits.index(goal.row) // pages.WINDOW
@@ -258,8 +261,10 @@ class WebShop(TextEnv):
         owner = {value: name for name, values in product.options.items() for value in values}
         asked = goal.goal_options.values() if isinstance(goal.goal_options, dict) else goal.goal_options
         named = {owner[value]: value for value in asked if value in owner}
-        choices = [[None, *(each for each in dict.fromkeys(values) if owner[each] == name)]
-                   for name, values in product.options.items()]
+        choices = [
+            [None, *(each for each in dict.fromkeys(values) if owner[each] == name)]
+            for name, values in product.options.items()
+        ]
         every = (
             {name: value for name, value in zip(product.options, combination, strict=True) if value is not None}
             for combination in itertools.islice(itertools.product(*choices), TRIES)
@@ -295,6 +300,11 @@ class Tasks(Sequence[Task]):
         goal = self._goals[place]
         content = {name: value for name, value in msgspec.structs.asdict(goal).items() if name != "row"}
         return Task(f"webshop/{self._split}/{place}", self._split, goal, digest(content))
+
+
+def searchable(text: str) -> str:
+    """A text as keywords: on one line, without the brackets that would end them."""
+    return " ".join(text.replace("[", " ").replace("]", " ").split())
 
 
 class Parsed(NamedTuple):
