@@ -1,5 +1,6 @@
 """WebShop on its bundled shop: the state machine, the reward, the files, copies."""
 
+import itertools
 import json
 import re
 import shutil
@@ -166,7 +167,7 @@ def test_unknown_names_are_mended(shop):
         "nonsense",
         "webshop/test/²",
     ):
-        with pytest.raises(UnknownName, match="did you mean|there are"):
+        with pytest.raises(UnknownName, match=r"did you mean|there are"):
             shop.reset(options={"task": wrong})
 
 
@@ -194,7 +195,7 @@ def test_fuzzy_ratio_is_thefuzzs(one, other):
 
 def test_fuzzy_ratio_is_thefuzzs_on_the_shops_words():
     products = stock.catalogue(None).products
-    words = sorted({each for p in products for each in [*p.attributes, *sum(p.options.values(), []), p.query]})
+    words = sorted({each for p in products for each in [*p.attributes, *itertools.chain(*p.options.values()), p.query]})
     assert len(words) > 100
     assert all(ratio(a, b) == fuzz.token_set_ratio(a, b) for a in words for b in words)
     pairs = [(name, value) for p in products[:40] for name, values in p.options.items() for value in values]

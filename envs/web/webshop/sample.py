@@ -99,7 +99,7 @@ KINDS = (
         "beauty", "bath salts", "Beauty & Personal Care › Bath & Bathing Accessories › Bath Salts",
         "Bath Salt|Foot Soak|Bath Bomb Set|Shower Steamers",
         "essential oils|dead sea|paraben free|sensitive skin|tea tree|gift set",
-        {"scent": "eucalyptus|rose petal|peppermint|vanilla", "size": "1 pound|3 pound|5 pound"}, (8, 42),
+        {"scent": "eucalyptus|rose petal|pine needle|vanilla", "size": "1 pound|3 pound|5 pound"}, (8, 42),
     ),
     Kind(
         "grocery", "herbal tea", "Grocery & Gourmet Food › Beverages › Coffee, Tea & Cocoa › Tea › Herbal",
