@@ -68,12 +68,13 @@ def _shared(values: list[str], wanted: Counter[str]) -> list[str]:
     return result
 
 
-def reward(rows: Any, gold: Sequence[Any]) -> float:
+def reward(rows: Any, gold: Sequence[Any], ordered: bool = True) -> float:
     """Upstream's reward, -1..1, of the last observation against the gold rows.
 
     0 where the observation is no list of rows (an error, a write, nothing yet). Else the intersection of the two bags of
     rows (as printed) over their union; 1 where both are empty. If the shared rows can be ranked, it is multiplied by Kendall's tau-b of
-    their orders and rounded to two digits; a reversed order makes it negative.
+    their orders and rounded to two digits; a reversed order makes it negative. `ordered` False leaves that out: so the
+    episodes were scored that upstream published with the paper.
     """
     if not isinstance(rows, list):
         return 0.0
@@ -84,7 +85,7 @@ def reward(rows: Any, gold: Sequence[Any]) -> float:
         return 1.0
     both = bags[0] & bags[1]
     overlap = both.total() / union
-    if not both:
+    if not both or not ordered:
         return overlap
     tau = kendall_tau_b(_shared(said, both), _shared(wanted, both))
     return overlap if math.isnan(tau) else round(tau * overlap, 2)

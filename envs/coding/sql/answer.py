@@ -38,5 +38,8 @@ class Server(Protocol):
     def open(self, database: str, seed: int = 0) -> Session:
         """A session whose current database is `database`, in its original state."""
 
+    def once(self, database: str, statement: str) -> Answer:
+        """What one statement says on the original state of `database`; kept, so that it is run once a process."""
+
     def names(self) -> Sequence[str]:
         """The databases there are."""

@@ -16,7 +16,7 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 from sqlglot.tokens import Token, TokenType
 
 from .answer import Refused
-from .schema import Kind
+from .schema import Kind, Table
 
 _AGGREGATES = "AVG COUNT MAX MIN SUM STD STDDEV STDDEV_POP STDDEV_SAMP VARIANCE VAR_POP VAR_SAMP".split()
 _SPECIAL = "CAST CONVERT EXTRACT GROUP_CONCAT POSITION SUBSTR SUBSTRING TRIM VALUES".split()
@@ -135,7 +135,7 @@ def _compared(left: exp.Expression, right: exp.Expression) -> tuple[exp.Expressi
     name = _moments(left, right)
     if name and a != b:
         return _call(name, left), _call(name, right)
-    if a == "text" and b == "text" and not isinstance(left, exp.Column):
+    if a == "text" and b == "text" and not isinstance(left, exp.Column | exp.Collate):
         return exp.Collate(this=exp.Paren(this=left), expression=exp.Var(this="mysql")), right
     return left, right
 
@@ -182,6 +182,33 @@ def _quantified(node: exp.Expression) -> exp.Expression:
     return exp.Coalesce(this=compared, expressions=[exp.Literal.number(int(every))])
 
 
+def _stamped(node: exp.Sum | exp.Avg) -> exp.Expression:
+    """A moment in a sum is the number that its digits make."""
+    if _kind(node.this).family in ("date", "datetime"):
+        return type(node)(this=_call("mysql_stamp", node.this))
+    return node
+
+
+def _first_met(node: exp.Select) -> exp.Select:
+    """MySQL answers groups in the order in which it meets them, SQLite sorted; ties stay in that order too."""
+    if not node.args.get("group") or isinstance(node.parent, exp.SetOperation) or node.args.get("distinct"):
+        return node
+    clause = node.args.get("from_") or node.args.get("from")
+    first = clause.this if clause else None
+    table: Table | None = first.meta.get("table") if isinstance(first, exp.Table) else None
+    if table is None:
+        return node
+    alias, keys = first.alias_or_name, [each.name.lower() for each in node.args["group"].expressions]
+    indexed = any([each.lower() for each in key[: len(keys)]] == keys for key in (table.primary, *table.unique, *table.keys))
+    if indexed and not node.args.get("joins"):
+        met = [exp.Ordered(this=each.copy()) for each in node.args["group"].expressions]
+    else:
+        met = [exp.Ordered(this=exp.Min(this=exp.column("rowid", table=alias)))]
+    order = node.args.get("order")
+    node.set("order", exp.Order(expressions=[*(order.expressions if order else []), *met]))
+    return node
+
+
 def _member(node: exp.In) -> exp.Expression:
     if not node.expressions:
         return node
@@ -219,6 +246,8 @@ def _cast(node: exp.Cast) -> exp.Expression:
         return exp.Cast(this=_call("mysql_number", node.this), to=exp.DataType.build("double"))
     if name in ("datetime", "timestamp"):
         return _call("mysql_datetime", node.this)
+    if name in ("binary", "varbinary"):
+        return exp.Collate(this=node.this, expression=exp.Var(this="BINARY"))
     if name in ("date", "time"):
         return _call(name, node.this)
     return exp.Cast(this=node.this, to=exp.DataType.build("text"))
@@ -238,8 +267,7 @@ def _subquery(node: exp.Subquery) -> exp.Expression:
         return node
     if isinstance(parent, exp.In | exp.All | exp.Any | exp.From | exp.Join | exp.Exists) or node.alias:
         return node
-    alone = not query.args.get("group") and any(each.find(exp.AggFunc) for each in query.expressions)
-    if alone or query.args.get("having"):
+    if not query.args.get("group") and any(each.find(exp.AggFunc) for each in query.expressions):
         return node
     kind = _kind(node)
     inner = query.copy()
@@ -254,7 +282,16 @@ def _subquery(node: exp.Subquery) -> exp.Expression:
     return result
 
 
+def _union(node: exp.Union) -> exp.Expression:
+    """A UNION's rows stay in the order in which they are met; SQLite would sort them."""
+    if not node.args.get("distinct") or node.args.get("with_") or node.args.get("order") or node.args.get("limit"):
+        return node
+    both = exp.Union(this=node.this, expression=node.expression, distinct=False)
+    return exp.Select(expressions=[exp.Star()], distinct=exp.Distinct()).from_(exp.Subquery(this=both))
+
+
 _NODES = {
+    exp.Union: _union,
     exp.IntDiv: lambda node: _call("mysql_div", node.this, node.expression),
     exp.Xor: lambda node: _call("mysql_xor", node.this, node.expression),
     exp.Cast: _cast,
@@ -262,6 +299,9 @@ _NODES = {
     exp.Count: _count,
     exp.GroupConcat: _group_concat,
     exp.Subquery: _subquery,
+    exp.Select: _first_met,
+    exp.Sum: _stamped,
+    exp.Avg: _stamped,
     exp.Extract: lambda node: _call(node.name.lower(), node.expression),
     exp.Interval: lambda node: _call("mysql_interval", node.this, exp.Literal.string(str(node.args.get("unit") or "day"))),
     exp.CurrentDate: lambda node: _call("curdate"),

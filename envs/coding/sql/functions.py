@@ -196,6 +196,12 @@ def str_to_date(value: Any, form: Any) -> str | None:
     return when.strftime("%Y-%m-%d %H:%M:%S" if re.search(r"%[HIMSTp]", form) else "%Y-%m-%d")
 
 
+def from_unixtime(seconds: Any, form: Any = None) -> str | None:
+    """FROM_UNIXTIME, in UTC."""
+    when = datetime(1970, 1, 1) + timedelta(seconds=float(number(seconds) or 0))
+    return str(when) if form is None else date_format(str(when), form)
+
+
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
@@ -326,6 +332,8 @@ SCALARS: dict[str, tuple[int, Callable[..., Any]]] = {
     "mysql_number": (1, number),
     "mysql_moment": (1, as_moment),
     "mysql_datetime": (1, as_datetime),
+    "mysql_stamp": (1, lambda value: (when := moment(value)) and int(when.strftime("%Y%m%d%H%M%S"))),
+    "from_unixtime": (-1, _strict(lambda seconds, *form: from_unixtime(seconds, *form))),
     "mysql_interval": (2, interval),
     "mysql_div": (2, _strict(_divide)),
     "mysql_int": (1, _strict(lambda value: int(_round(number(value))) if not isinstance(value, str) else int(number(value) or 0))),

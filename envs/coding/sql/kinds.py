@@ -24,7 +24,7 @@ _SCALARS: dict[str, Kind] = {
         "percent_rank cume_dist".split(),
         DOUBLE,
     ),
-    **dict.fromkeys("now current_timestamp localtime localtimestamp sysdate utc_timestamp timestamp".split(), DATETIME),
+    **dict.fromkeys("now current_timestamp localtime localtimestamp sysdate from_unixtime utc_timestamp timestamp".split(), DATETIME),
     **dict.fromkeys("curdate current_date date last_day makedate utc_date from_days".split(), DATE),
     **dict.fromkeys("curtime current_time time timediff sec_to_time maketime".split(), TIME),
 }

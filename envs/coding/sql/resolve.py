@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from . import kinds
+from . import grouping, kinds
 from .answer import Refused
 from .schema import INT, NULL, TEXT, Database, Kind, Table
 
+IN = "IN/ALL/ANY subquery"
 FIELDS, WHERE, ON = "field list", "where clause", "on clause"
 GROUP, HAVING, ORDER = "group statement", "having clause", "order clause"
 _PLACES = {"group": GROUP, "order": ORDER}
@@ -60,6 +61,10 @@ class Resolver:
         Raises:
             Refused: a name means nothing, or more than one thing.
         """
+        for each in node.find_all(exp.In):
+            inner = each.args.get("query")
+            if inner is not None and isinstance(inner.this, exp.Select) and inner.this.args.get("limit"):
+                raise Refused("This version of MySQL doesn't yet support 'LIMIT & IN/ALL/ANY/SOME subquery'")
         self.tables(node)
         if isinstance(node, exp.Query):
             return self.query(node, None)
@@ -157,7 +162,7 @@ class Resolver:
             result += self._projection(each, scope)
         # A derived alias can be named in GROUP BY, HAVING and ORDER BY, but not in WHERE.
         self._clauses(node, scope, "where")
-        for condition in conditions:
+        for condition in reversed(conditions):
             self.expression(condition, scope, ON)
         for each in node.expressions:
             if isinstance(each, exp.Alias):
@@ -167,6 +172,7 @@ class Resolver:
         if having is not None:
             self.expression(having.this, scope, HAVING)
         self._clauses(node, scope, "order")
+        grouping.check(node, self.current.name)
         return result
 
     def _sources(self, node: exp.Select, scope: Scope) -> list[exp.Expression]:
@@ -199,7 +205,10 @@ class Resolver:
             alias = node.alias_or_name.lower()
             if alias in scope.sources:
                 raise Refused(f"Not unique table/alias: '{node.alias_or_name}'")
-            scope.sources[alias] = self._columns(self.table(node)) if columns is None else columns
+            if columns is None:
+                node.meta["table"] = self.table(node)
+                columns = self._columns(node.meta["table"])
+            scope.sources[alias] = columns
         elif isinstance(node, exp.Subquery) and isinstance(node.this, exp.Query):
             if not node.alias:
                 raise Refused("Every derived table must have its own alias")
@@ -274,6 +283,8 @@ class Resolver:
             return columns[0].kind
         if isinstance(node, exp.In):
             return self._in(node, scope, place)
+        if isinstance(node, exp.Anonymous) and not self.functions(str(node.this).lower()):
+            raise Refused(f"FUNCTION {self.current.name}.{node.this} does not exist")
         children = [
             self.expression(child, scope, place)
             for child in node.iter_expressions()
@@ -282,22 +293,17 @@ class Resolver:
         if isinstance(node, exp.Alias | exp.Paren | exp.Neg | exp.Distinct | exp.Ordered | exp.Collate):
             return children[0] if children else TEXT
         if isinstance(node, exp.Anonymous):
-            name = str(node.this).lower()
-            if not self.functions(name):
-                raise Refused(f"FUNCTION {self.current.name}.{node.this} does not exist")
-            return kinds.scalar(name, children, node.expressions)
+            return kinds.scalar(str(node.this).lower(), children, node.expressions)
         return _operator(node, children)
 
     def _in(self, node: exp.In, scope: Scope, place: str) -> Kind:
         width = len(node.this.expressions) if isinstance(node.this, exp.Tuple) else 1
-        self.expression(node.this, scope, place)
+        self.expression(node.this, scope, IN if node.args.get("query") is not None else place)
         for each in node.expressions:
             self.expression(each, scope, place)
         inner = node.args.get("query")
         if inner is not None:
             columns = self.query(inner, scope)
-            if isinstance(inner.this, exp.Select) and inner.this.args.get("limit"):
-                raise Refused("This version of MySQL doesn't yet support 'LIMIT & IN/ALL/ANY/SOME subquery'")
             if len(columns) != width:
                 raise Refused(f"Operand should contain {width} column(s)")
             inner.meta["kind"] = columns[0].kind
