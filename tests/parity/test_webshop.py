@@ -92,7 +92,8 @@ def instruction(soup):
 def test_results_page_is_the_real_one(html):
     soup = html("results_ws")
     cells = [
-        [each.find(string=True) for each in soup.find_all(class_=f"product-{name}")] for name in ("link", "title", "price")
+        [each.find(string=True) for each in soup.find_all(class_=f"product-{name}")]
+        for name in ("link", "title", "price")
     ]
     shown = [product(asin=a, title=t, price_tag=p) for a, t, p in zip(*cells, strict=True)]
     assert len(shown) == 10

@@ -23,7 +23,18 @@ _SPECIAL = "CAST CONVERT EXTRACT GROUP_CONCAT POSITION SUBSTR SUBSTRING TRIM VAL
 _FUNCTIONS_ONLY = set(
     "rank dense_rank row_number ntile lag lead first_value last_value nth_value cume_dist percent_rank".split()
 )
-_RESERVED = _FUNCTIONS_ONLY | {"show", "groups", "system", "keys", "lateral", "of", "read", "window", "option", "condition"}
+_RESERVED = _FUNCTIONS_ONLY | {
+    "show",
+    "groups",
+    "system",
+    "keys",
+    "lateral",
+    "of",
+    "read",
+    "window",
+    "option",
+    "condition",
+}
 _SYNTAX = (
     "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the "
     "right syntax to use near '{near}' at line {line}"
@@ -101,7 +112,9 @@ def _check_reserved(statement: str, tokens: list[Token]) -> None:
             continue
         if word in _FUNCTIONS_ONLY:
             raise _syntax(statement, after.start if after else len(statement))
-        if word in ("show", "groups", "system", "lateral") or word == "window" and before.token_type == TokenType.FROM:
+        if word in ("show", "groups", "system", "lateral") or (
+            word == "window" and before.token_type == TokenType.FROM
+        ):
             raise _syntax(statement, token.start)
 
 
@@ -199,7 +212,9 @@ def _first_met(node: exp.Select) -> exp.Select:
     if table is None:
         return node
     alias, keys = first.alias_or_name, [each.name.lower() for each in node.args["group"].expressions]
-    indexed = any([each.lower() for each in key[: len(keys)]] == keys for key in (table.primary, *table.unique, *table.keys))
+    indexed = any(
+        [each.lower() for each in key[: len(keys)]] == keys for key in (table.primary, *table.unique, *table.keys)
+    )
     if indexed and not node.args.get("joins"):
         met = [exp.Ordered(this=each.copy()) for each in node.args["group"].expressions]
     else:
@@ -303,7 +318,9 @@ _NODES = {
     exp.Sum: _stamped,
     exp.Avg: _stamped,
     exp.Extract: lambda node: _call(node.name.lower(), node.expression),
-    exp.Interval: lambda node: _call("mysql_interval", node.this, exp.Literal.string(str(node.args.get("unit") or "day"))),
+    exp.Interval: lambda node: _call(
+        "mysql_interval", node.this, exp.Literal.string(str(node.args.get("unit") or "day"))
+    ),
     exp.CurrentDate: lambda node: _call("curdate"),
     exp.CurrentTime: lambda node: _call("curtime"),
     exp.CurrentTimestamp: lambda node: _call("now"),

@@ -85,7 +85,9 @@ def image(database: Database) -> bytes:
             connection.executemany(f"INSERT INTO {_quoted(table.name)} VALUES ({marks})", rows)
             for number, key in enumerate(table.keys):
                 columns = ", ".join(map(_quoted, key))
-                connection.execute(f"CREATE INDEX {_quoted(f'{table.name}_{number}')} ON {_quoted(table.name)} ({columns})")
+                connection.execute(
+                    f"CREATE INDEX {_quoted(f'{table.name}_{number}')} ON {_quoted(table.name)} ({columns})"
+                )
         connection.commit()
         return connection.serialize()
     finally:
@@ -305,7 +307,9 @@ class EmbeddedSession:
             name = table.name.lower()
             if table.db.lower() != "information_schema" or name not in describe.CATALOGUE:
                 continue
-            databases = [self._open[each][1] if each in self._open else self.server.find(each) for each in self.server.names()]
+            databases = [
+                self._open[each][1] if each in self._open else self.server.find(each) for each in self.server.names()
+            ]
             rows = describe.catalogue(name, [each for each in databases if each is not None])
             connection = self.connection
             connection.set_authorizer(None)
@@ -383,7 +387,10 @@ _SHAPES: dict[str, Callable[[Any, Kind], Any]] = {
 _INFORMATION = Database(
     "information_schema",
     {
-        name: Table(name, tuple(Column(each, "int" if "POSITION" in each or each == "TABLE_ROWS" else "text") for each in columns))
+        name: Table(
+            name,
+            tuple(Column(each, "int" if "POSITION" in each or each == "TABLE_ROWS" else "text") for each in columns),
+        )
         for name, columns in describe.CATALOGUE.items()
     },
 )

@@ -24,7 +24,9 @@ _SCALARS: dict[str, Kind] = {
         "percent_rank cume_dist".split(),
         DOUBLE,
     ),
-    **dict.fromkeys("now current_timestamp localtime localtimestamp sysdate from_unixtime utc_timestamp timestamp".split(), DATETIME),
+    **dict.fromkeys(
+        "now current_timestamp localtime localtimestamp sysdate from_unixtime utc_timestamp timestamp".split(), DATETIME
+    ),
     **dict.fromkeys("curdate current_date date last_day makedate utc_date from_days".split(), DATE),
     **dict.fromkeys("curtime current_time time timediff sec_to_time maketime".split(), TIME),
 }
@@ -63,8 +65,10 @@ def arithmetic(node: exp.Expression, left: Kind, right: Kind) -> Kind:
         if isinstance(node, exp.Div):
             return Kind("double", None if a.scale is None else a.scale + _EXTRA_DIGITS)
         known = [0 if kind.family == "int" else kind.scale for kind in (a, b)]
-        return DOUBLE if None in known or isinstance(node, exp.Mul) and None in scales else Kind(
-            "double", sum(x or 0 for x in known) if isinstance(node, exp.Mul) else max(x or 0 for x in known)
+        return (
+            DOUBLE
+            if None in known or (isinstance(node, exp.Mul) and None in scales)
+            else Kind("double", sum(x or 0 for x in known) if isinstance(node, exp.Mul) else max(x or 0 for x in known))
         )
     if isinstance(node, exp.Div):
         return Kind("decimal", (a.scale or 0) + _EXTRA_DIGITS)

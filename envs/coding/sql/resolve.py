@@ -49,7 +49,9 @@ class Scope:
 class Resolver:
     """Resolves one statement; leaves the kind of each expression in its node's ``meta["kind"]``."""
 
-    def __init__(self, current: Database, other: Callable[[str], Database | None], functions: Callable[[str], bool]) -> None:
+    def __init__(
+        self, current: Database, other: Callable[[str], Database | None], functions: Callable[[str], bool]
+    ) -> None:
         """Names without a database are of `current`; `other` finds a database by name; `functions` knows functions."""
         self.current, self.other, self.functions = current, other, functions
 
@@ -212,7 +214,9 @@ class Resolver:
         elif isinstance(node, exp.Subquery) and isinstance(node.this, exp.Query):
             if not node.alias:
                 raise Refused("Every derived table must have its own alias")
-            scope.sources[node.alias.lower()] = _renamed(self.query(node.this, Scope(scope.outer, ctes=scope.ctes)), node)
+            scope.sources[node.alias.lower()] = _renamed(
+                self.query(node.this, Scope(scope.outer, ctes=scope.ctes)), node
+            )
         elif isinstance(node, exp.Paren | exp.Subquery):
             conditions += self._source(node.this, scope)
         for join in node.args.get("joins") or []:
@@ -345,7 +349,9 @@ def _operator(node: exp.Expression, children: list[Kind]) -> Kind:
         values += [node.args["default"]] if node.args.get("default") else []
         return kinds.unify([_kind(each) for each in values])
     if isinstance(node, exp.If):
-        return kinds.unify([_kind(each) for each in (node.args.get("true"), node.args.get("false")) if each is not None])
+        return kinds.unify(
+            [_kind(each) for each in (node.args.get("true"), node.args.get("false")) if each is not None]
+        )
     if isinstance(node, exp.Cast):
         return kinds.cast(node.to)
     if isinstance(node, exp.Window):
