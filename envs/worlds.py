@@ -13,6 +13,21 @@ register(
     action_kind="discrete",
     fidelity="reimplementation",
     splits=("train", "dev", "test"),
+    archives=(
+        # The ids are those of upstream's setup.sh; `confirm` skips the drive's page about large files.
+        Archive(
+            "https://drive.usercontent.google.com/download?export=download&confirm=t&id=1A2whVgOO0euk5O13n2iYDM0bQRkkRduB",
+            "items_shuffle.json",
+        ),
+        Archive(
+            "https://drive.usercontent.google.com/download?export=download&confirm=t&id=1s2j6NgHljiZzQNL3veZaAiyW_qDEgBNi",
+            "items_ins_v2.json",
+        ),
+        Archive(
+            "https://raw.githubusercontent.com/princeton-nlp/WebShop/master/baseline_models/data/items_human_ins.json",
+            "items_human_ins.json",
+        ),
+    ),
     paper="Yao et al. 2022, arXiv 2207.01206",
 )
 register(
