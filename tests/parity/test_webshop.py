@@ -92,7 +92,8 @@ def instruction(soup):
 def test_results_page_is_the_real_one(html):
     soup = html("results_ws")
     cells = [
-        [each.find(string=True) for each in soup.find_all(class_=f"product-{name}")] for name in ("link", "title", "price")
+        [each.find(string=True) for each in soup.find_all(class_=f"product-{name}")]
+        for name in ("link", "title", "price")
     ]
     shown = [product(asin=a, title=t, price_tag=p) for a, t, p in zip(*cells, strict=True)]
     assert len(shown) == 10
@@ -240,7 +241,7 @@ def test_fuzzy_ratio_is_thefuzzs_on_real_words(real):
 
 
 def test_rankings_of_the_sample_are_lucenes():
-    """Recorded with benchmarks/lucene/oracle.py from a real Lucene over the bundled shop."""
+    """Recorded with benchmarks/lucene/record.py from a real Lucene over the bundled shop."""
     index, recorded = catalogue(None).index, json.loads(GOLDEN.read_text())
     assert len(recorded) >= 200
     for each in recorded:
