@@ -189,3 +189,25 @@ register(
     ),
     paper="Shridhar et al. 2021, arXiv 2010.03768",
 )
+register(
+    "intercode_sql",
+    ".coding.intercode_sql:InterCodeSQL",
+    skill="coding",
+    group="held-in",
+    max_steps=10,
+    metric="InterCode's reward of the last output: rows found over rows in either, times the order's rank correlation",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("train", "test"),
+    lives="thread",
+    needs=("package:sqlglot", "package:pymysql"),
+    archives=tuple(
+        Archive(
+            "https://raw.githubusercontent.com/princeton-nlp/intercode/c3e46d827cfc9d4c704ec078f7abf9f41e3191d8/"
+            f"data/sql/spider/{name}",
+            name,
+        )
+        for name in ("ic_spider_dev.json", "ic_spider_dbs.sql")
+    ),
+    paper="Yang et al. 2023, arXiv 2306.14898",
+)

@@ -1,6 +1,6 @@
 """Upstream's own engine: TextWorld on Fast Downward, with alfworld's naming of things. The reference, not the default.
 
-It is slow (25 to 35 ms a step, half a second a game), keeps memory of every game that it loads, and is not safe in
+It is slow (25 to 65 ms a step, a second a game), never unmaps the library that each environment loads, and is not safe in
 threads: it sets `sys.argv` and `sys.stdout` while it loads. One lock serves all instances of a process.
 """
 
@@ -33,9 +33,10 @@ class TextWorldEngine(Engine):
             MissingPart: textworld or alfworld is not installed.
         """
         try:
-            import alfworld.agents.environment.alfred_tw_env as upstream
             import textworld
             from textworld.envs.pddl import PddlEnv
+
+            import alfworld.agents.environment.alfred_tw_env as upstream
         except ImportError as error:
             raise MissingPart(
                 f"engine='textworld' needs upstream's packages ({error}); pip install 'agentbank[alfworld]', "

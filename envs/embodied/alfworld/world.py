@@ -35,7 +35,7 @@ class ALFWorld(TextEnv):
     """Official games where `data` is given, generated ones otherwise.
 
     Args:
-        engine: ``native`` (ours; default) or ``textworld`` (upstream's: slow, not thread-safe, grows with each game).
+        engine: ``native`` (ours; default) or ``textworld`` (upstream's: slow, not thread-safe).
         games: How many generated train games there are; the held-out splits are fixed.
         size: ``full`` or ``small`` generated households.
     """
