@@ -282,6 +282,22 @@ def test_a_large_file_is_built_once_and_gives_the_same(folder, tmp_path, monkeyp
     assert tour(folder) == memory and built.stat().st_mtime_ns == stamp
 
 
+def test_a_cache_that_cannot_be_written_is_named(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(stock, "LARGE", 0)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("AGENTBANK_CACHE", str(tmp_path / "file"))
+    with pytest.raises(DataError, match="set AGENTBANK_CACHE"):
+        make("webshop", data=str(folder)).reset(seed=0)
+
+
+def test_a_build_that_fails_leaves_nothing(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(stock, "LARGE", 0)
+    rewrite(folder, lambda raw: raw[: len(raw) // 2])
+    with pytest.raises(DataError, match="cut off"):
+        make("webshop", data=str(folder)).reset(seed=0)
+    assert list((tmp_path / "cache" / "webshop").iterdir()) == []
+
+
 def test_without_human_instructions_goals_are_synthetic(folder):
     (folder / "data" / "items_human_ins.json").unlink()
     env = make("webshop", data=str(folder))

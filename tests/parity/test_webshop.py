@@ -241,7 +241,7 @@ def test_fuzzy_ratio_is_thefuzzs_on_real_words(real):
 
 
 def test_rankings_of_the_sample_are_lucenes():
-    """Recorded with benchmarks/lucene/oracle.py from a real Lucene over the bundled shop."""
+    """Recorded with benchmarks/lucene/record.py from a real Lucene over the bundled shop."""
     index, recorded = catalogue(None).index, json.loads(GOLDEN.read_text())
     assert len(recorded) >= 200
     for each in recorded:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import mmap
 import random
 import tempfile
@@ -192,8 +193,12 @@ def build(found: Files, folder: Path) -> None:
         for kind, drawn in goals_of(Candidates(asked, stock), prices, rng).items():
             for name in drawn.__struct_fields__:
                 np.save(made / f"{kind}-{name}.npy", getattr(drawn, name))
-        if not folder.exists():
+        try:
             made.rename(folder)
+        except OSError:
+            # Another process may have built it meanwhile.
+            if not folder.is_dir():
+                raise
 
 
 class Candidates(Sequence[tuple[int, Product]]):
@@ -258,5 +263,11 @@ def load(found: Files | None, key: str) -> Catalogue:
         return in_memory(raw_products(found.products), notes(found.annotations), human, found.products)
     built = cache_root() / "webshop" / key
     if not built.is_dir():
-        build(found, built)
+        logging.getLogger(__name__).warning(
+            "turning %s into %s, once; the full set takes minutes", found.products, built
+        )
+        try:
+            build(found, built)
+        except OSError as error:
+            raise DataError(built, f"{error.strerror}; set AGENTBANK_CACHE to a folder that can be written") from error
     return mapped(built)
