@@ -132,11 +132,14 @@ def test_tab_completes_in_a_real_terminal_and_ctrl_c_leaves_at_once():
         [sys.executable, "-c", SESSION], stdin=inner, stdout=inner, stderr=inner, start_new_session=True
     ) as session:
         os.close(inner)
-        read_until(terminal, b"> ")
-        os.write(terminal, b"ta\t\n")
-        read_until(terminal, b"GOT take apple")
-        read_until(terminal, b"> ")
-        session.send_signal(2)
-        read_until(terminal, b"KeyboardInterrupt")
-        assert session.wait(timeout=20) != 0
+        try:
+            read_until(terminal, b"> ")
+            os.write(terminal, b"ta\t\n")
+            read_until(terminal, b"GOT take apple")
+            read_until(terminal, b"> ")
+            session.send_signal(2)
+            read_until(terminal, b"KeyboardInterrupt")
+            assert session.wait(timeout=20) != 0
+        finally:
+            session.kill()
     os.close(terminal)

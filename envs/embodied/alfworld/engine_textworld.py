@@ -33,10 +33,9 @@ class TextWorldEngine(Engine):
             MissingPart: textworld or alfworld is not installed.
         """
         try:
+            import alfworld.agents.environment.alfred_tw_env as upstream
             import textworld
             from textworld.envs.pddl import PddlEnv
-
-            import alfworld.agents.environment.alfred_tw_env as upstream
         except ImportError as error:
             raise MissingPart(
                 f"engine='textworld' needs upstream's packages ({error}); pip install 'agentbank[alfworld]', "
