@@ -7,8 +7,8 @@ observation, admissible commands or ending. Variants: `own` (the file as it is),
 domain and grammar of the installed alfworld package: `move X to Y`, `help`), `generated` (our games).
 
 TextWorld parses its grammar anew at each step. So that hundreds of thousands of steps are feasible, its parsers'
-results are remembered here and its copies of immutable records are shared; nothing that it computes is changed.
-``--plain`` leaves TextWorld as it is.
+results are remembered here, its copies share what nothing changes, and its facts are sorted by keys made once; what it
+computes is the same. ``--plain`` leaves TextWorld as it is.
 """
 
 import argparse
@@ -26,11 +26,10 @@ from agentbank.envs.embodied.alfworld.planner import plan
 
 def hasten(patch=setattr):
     """Remember what TextWorld's parsers and Fast Downward's translator returned; leave out the replanner's task."""
-    import copy
-
     import fast_downward
+    from textworld import logic
     from textworld.envs.pddl import textgen
-    from textworld.logic import Rule
+    from textworld.logic import Proposition, Rule
 
     parse = functools.lru_cache(maxsize=4096)(functools.partial(textgen._parse_and_convert))
     plain = {}
@@ -40,10 +39,33 @@ def hasten(patch=setattr):
         key = (text, tuple(sorted(options.items())))
         if key not in plain:
             plain[key] = parse(text, **options)
-        return copy.deepcopy(plain[key])
+        return clone(plain[key])
 
-    def context(old):
-        return {**old, "variables": dict(old["variables"]), "mapping": dict(old["mapping"])}
+    def clone(old):
+        """What `deepcopy` would give, except that the records of things, which nothing changes, are shared."""
+        if isinstance(old, list):
+            return [clone(each) for each in old]
+        if isinstance(old, dict):
+            return dict(old)
+        if not isinstance(old, textgen.Symbol):
+            return old
+        new = object.__new__(type(old))
+        new.__dict__.update({name: clone(value) for name, value in old.__dict__.items()})
+        return new
+
+    keys = {}
+
+    def key_of(fact):
+        if fact not in keys:
+            keys[fact] = (fact.name, tuple((each.name, each.type) for each in fact.arguments))
+        return keys[fact]
+
+    def ordered(items, **options):
+        """Facts in their own order, by keys that are made once; anything else as ever."""
+        items = list(items)
+        if items and isinstance(items[0], Proposition) and not options:
+            return sorted(items, key=key_of)
+        return sorted(items, **options)
 
     translate = fast_downward.pddl2sas
     last = {}
@@ -55,8 +77,10 @@ def hasten(patch=setattr):
         return last[domain, problem]
 
     patch(textgen, "_parse_and_convert", symbols)
-    patch(textgen, "copy_context", context)
+    patch(textgen, "deepcopy", clone)
     patch(fast_downward, "pddl2sas", translated)
+    vars(logic).setdefault("sorted", sorted)
+    patch(logic, "sorted", ordered)
     patch(Rule, "parse_conjunctive_query", functools.lru_cache(maxsize=4096)(Rule.parse_conjunctive_query))
 
 

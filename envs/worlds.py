@@ -13,6 +13,21 @@ register(
     action_kind="discrete",
     fidelity="reimplementation",
     splits=("train", "dev", "test"),
+    archives=(
+        # The ids are those of upstream's setup.sh; `confirm` skips the drive's page about large files.
+        Archive(
+            "https://drive.usercontent.google.com/download?export=download&confirm=t&id=1A2whVgOO0euk5O13n2iYDM0bQRkkRduB",
+            "items_shuffle.json",
+        ),
+        Archive(
+            "https://drive.usercontent.google.com/download?export=download&confirm=t&id=1s2j6NgHljiZzQNL3veZaAiyW_qDEgBNi",
+            "items_ins_v2.json",
+        ),
+        Archive(
+            "https://raw.githubusercontent.com/princeton-nlp/WebShop/master/baseline_models/data/items_human_ins.json",
+            "items_human_ins.json",
+        ),
+    ),
     paper="Yao et al. 2022, arXiv 2207.01206",
 )
 register(
@@ -47,6 +62,60 @@ register(
         ),
     ),
     paper="Yang et al. 2018, arXiv 1809.09600",
+)
+register(
+    "humaneval",
+    ".coding.humaneval:HumanEval",
+    skill="coding",
+    group="held-in",
+    max_steps=10,
+    metric="1 when the submitted program passes the hidden check, else 0 (pass@k over trials)",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("test",),
+    lives="thread",
+    needs=("sandbox:any",),
+    archives=(
+        Archive(
+            "https://github.com/openai/human-eval/raw/6d43fb980f9fee3c892a914eda09951f772ad10d/data/HumanEval.jsonl.gz",
+            "HumanEval.jsonl.gz",
+        ),
+    ),
+    paper="Chen et al. 2021, arXiv 2107.03374",
+)
+register(
+    "mbpp",
+    ".coding.mbpp:MBPP",
+    skill="coding",
+    group="held-in",
+    max_steps=10,
+    metric="1 when the submitted program passes every test, else 0 (pass@k over trials)",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("train", "dev", "test", "prompt"),
+    lives="thread",
+    needs=("sandbox:any",),
+    archives=(
+        Archive(
+            "https://raw.githubusercontent.com/google-research/google-research/master/mbpp/mbpp.jsonl", "mbpp.jsonl"
+        ),
+    ),
+    paper="Austin et al. 2021, arXiv 2108.07732",
+)
+register(
+    "apps",
+    ".coding.apps:APPS",
+    skill="coding",
+    group="held-in",
+    max_steps=10,
+    metric="share of hidden tests passed; success: all of them (upstream's strict accuracy)",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("train", "test"),
+    lives="thread",
+    needs=("sandbox:any",),
+    archives=(Archive("https://people.eecs.berkeley.edu/~hendrycks/APPS.tar.gz", "APPS.tar.gz", unpack=True),),
+    paper="Hendrycks et al. 2021, arXiv 2105.09938",
 )
 register(
     "roomr",
@@ -119,4 +188,26 @@ register(
         ),
     ),
     paper="Shridhar et al. 2021, arXiv 2010.03768",
+)
+register(
+    "intercode_sql",
+    ".coding.intercode_sql:InterCodeSQL",
+    skill="coding",
+    group="held-in",
+    max_steps=10,
+    metric="InterCode's reward of the last output: rows found over rows in either, times the order's rank correlation",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("train", "test"),
+    lives="thread",
+    needs=("package:sqlglot", "package:pymysql"),
+    archives=tuple(
+        Archive(
+            "https://raw.githubusercontent.com/princeton-nlp/intercode/c3e46d827cfc9d4c704ec078f7abf9f41e3191d8/"
+            f"data/sql/spider/{name}",
+            name,
+        )
+        for name in ("ic_spider_dev.json", "ic_spider_dbs.sql")
+    ),
+    paper="Yang et al. 2023, arXiv 2306.14898",
 )

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import typer
 
+from ..training.cli import app as train
 from ..trajectories import AgentBankError, UsageError
-from .commands import compare, data, inspect, runs
+from .commands import compare, data, formats, inspect, runs
 
 app = typer.Typer(
     name="agentbank",
@@ -21,8 +22,10 @@ app = typer.Typer(
 )
 runs.add(app)
 compare.add(app)
+formats.add(app)
 inspect.add(app)
 data.add(app)
+app.add_typer(train, name="train")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -51,9 +51,9 @@ FAMILIES = {
         recipe=Recipe(reading=1200, acting=700, batch_size=8, max_length=768),
     ),
     "webshop": Family(
-        {"goals": "every", "gold": "read", "data": "sample"},
-        {"data": "sample"},
-        episodes=514,
+        {"goals": "synthetic", "gold": "read", "data": "sample"},
+        {"goals": "synthetic", "data": "sample"},
+        episodes=688,
         max_steps=12,
         recipe=Recipe(reading=800, acting=500, batch_size=4, max_length=1536),
     ),

@@ -30,6 +30,7 @@ def document_attention(
     dropout: float = 0.0,
     boundaries: torch.Tensor | None = None,
     sizes: tuple[int, ...] | None = None,
+    longest: int | None = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
     """Causal attention inside each document of one packed row.
@@ -43,7 +44,8 @@ def document_attention(
         scaling: Multiplies the scores; None is 1/sqrt(width).
         dropout: Of the attention weights, 0..1.
         boundaries: Starts of the documents and the end T, int32, (documents + 1,).
-        sizes: The documents' lengths as plain integers, so that no device has to be asked.
+        sizes: The documents' lengths as plain integers, so that no device has to be asked (where there is no fused kernel).
+        longest: The longest document, for the fused kernel.
         **kwargs: What else a model's layers pass; kinds of attention that are not written here are refused.
 
     Returns:
@@ -52,20 +54,19 @@ def document_attention(
     Raises:
         UsageError: called without `boundaries`, with a mask, or by a model with windows, soft caps or sinks.
     """
-    if boundaries is None or sizes is None or attention_mask is not None:
-        raise UsageError(
-            f"attention {NAME!r} serves packed rows only: pass boundaries and sizes, and no attention_mask"
-        )
+    if boundaries is None or attention_mask is not None:
+        raise UsageError(f"attention {NAME!r} serves packed rows only: pass boundaries, and no attention_mask")
     foreign = [name for name in _UNKNOWN if kwargs.get(name) is not None]
     if foreign:
         raise UsageError(f"this model's attention has {', '.join(foreign)}; train it with attention='sdpa'")
     if query.is_cuda and query.dtype in (torch.bfloat16, torch.float16) and dropout == 0.0:
-        return _fused(query, key, value, boundaries, max(sizes), scaling), None
+        return _fused(query, key, value, boundaries, longest or query.shape[2], scaling), None
+    sizes = sizes or tuple(boundaries.diff().tolist())
     pieces = [
         scaled_dot_product_attention(
             q, k, v, dropout_p=dropout, is_causal=True, scale=scaling, enable_gqa=q.shape[1] != k.shape[1]
         )
-        for q, k, v in zip(query.split(sizes, 2), key.split(sizes, 2), value.split(sizes, 2), strict=True)
+        for q, k, v in zip(*(torch.split(each, list(sizes), 2) for each in (query, key, value)), strict=True)
     ]
     return torch.cat(pieces, dim=2).transpose(1, 2), None
 
@@ -81,9 +82,11 @@ def _fused(
     """The same by one kernel of PyTorch's own (FlashAttention-2 with variable lengths; CUDA, half precision)."""
     from torch.nn.attention.varlen import varlen_attn
 
-    flat = [each.squeeze(0).transpose(0, 1).contiguous() for each in (query, key, value)]
+    flat_query, flat_key, flat_value = (each.squeeze(0).transpose(0, 1).contiguous() for each in (query, key, value))
     out = varlen_attn(
-        *flat,
+        flat_query,
+        flat_key,
+        flat_value,
         boundaries,
         boundaries,
         longest,

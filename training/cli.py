@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,10 +28,16 @@ def sft(
     data: Annotated[list[str], typer.Option(help="SOURCE=WEIGHT, several: a run folder, a file, hf:NAME.")],
     out: Annotated[Path, typer.Option(help="Folder for the checkpoint.")] = Path("checkpoint"),
     more: Annotated[list[str] | None, typer.Argument(hidden=True, metavar="[SOURCE=WEIGHT]...")] = None,
-    preset: Annotated[str | None, typer.Option(help="samoyed-7b, samoyed-13b, agentlm-7b, agentlm-13b, agentlm-70b.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="samoyed-7b, samoyed-13b, agentlm-7b, agentlm-13b, agentlm-70b.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="Settings in a TOML file; flags win.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and show one row; train nothing.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest complete checkpoint in --out.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen, and show one row; train nothing.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the newest complete checkpoint in --out.")
+    ] = False,
     allow_template_mismatch: Annotated[
         bool, typer.Option("--allow-template-mismatch", help="Take episodes made under another template.")
     ] = False,
@@ -39,7 +46,8 @@ def sft(
         Literal["share", "draw"] | None, typer.Option(help="Exact shares, or each row drawn by chance (AgentTuning).")
     ] = None,
     ends: Annotated[
-        Literal["stop", "cycle", "proportional"], typer.Option(help="When a part runs out: stop, start it over, go on without.")
+        Literal["stop", "cycle", "proportional"],
+        typer.Option(help="When a part runs out: stop, start it over, go on without."),
     ] = "stop",
     temperature: Annotated[float, typer.Option(help="1 keeps worlds at their size, larger makes them equal.")] = 1.0,
     cap: Annotated[int | None, typer.Option(help="Most rows of one world in one part.")] = None,
@@ -48,14 +56,14 @@ def sft(
     **settings: Any,
 ) -> None:
     """Fine-tune a model on a mixture of episodes and conversations, loss on the assistant's words alone."""
+    import transformers
+
     from .mixture import Recipe
     from .prepare import prepare
     from .presets import named
-    from .sources import parse_parts
     from .sft import train
+    from .sources import parse_parts
     from .start import load_tokenizer
-
-    import transformers
 
     first = int(os.environ.get("RANK", "0")) == 0
     say = Console(quiet=not first).print
@@ -66,12 +74,22 @@ def sft(
         raise UsageError("no model to start from; name one with --model or --preset")
     tokenizer = load_tokenizer(chosen)
     recipe = Recipe(
-        by=by, ends=ends, temperature=temperature, cap=cap, seed=chosen.seed,
+        by=by,
+        ends=ends,
+        temperature=temperature,
+        cap=cap,
+        seed=chosen.seed,
         pick=pick or (named(preset).pick if preset else "share"),
     )
     ready = prepare(
-        parse_parts([*data, *(more or [])]), tokenizer, template=chosen.template, max_length=chosen.max_length,
-        recipe=recipe, limit=limit, thoughts=thoughts, allow_template_mismatch=allow_template_mismatch,
+        parse_parts([*data, *(more or [])]),
+        tokenizer,
+        template=chosen.template,
+        max_length=chosen.max_length,
+        recipe=recipe,
+        limit=limit,
+        thoughts=thoughts,
+        allow_template_mismatch=allow_template_mismatch,
     )
     tokenizer.chat_template = ready.chat_template
     say(str(ready.tally), highlight=False)
@@ -81,8 +99,10 @@ def sft(
     say(f"{ready.proof}", highlight=False)
     probes = ready.template["served_probes"]
     if ready.template["served_alike"] != probes:
-        say(f"[yellow]a server's prompts are ours in {ready.template['served_alike']} of {probes} probes: its tokenizer merges "
-            "across the edges of turns[/yellow]")
+        say(
+            f"[yellow]a server's prompts are ours in {ready.template['served_alike']} of {probes} probes: its tokenizer merges "
+            "across the edges of turns[/yellow]"
+        )
     if dry_run:
         _show(chosen, ready.rows, tokenizer, preset, say)
         return
@@ -90,15 +110,27 @@ def sft(
 
     model, _ = load(chosen)
     done = train(
-        chosen, ready.rows, out, model=model, tokenizer=tokenizer, resume=resume, template=ready.template,
-        mixture=ready.report(), preset=preset, stop_ids=ready.stop_ids,
+        chosen,
+        ready.rows,
+        out,
+        model=model,
+        tokenizer=tokenizer,
+        resume=resume,
+        template=ready.template,
+        mixture=ready.report(),
+        preset=preset,
+        stop_ids=ready.stop_ids,
         report=lambda point: say(
             f"step {point['step']:.0f} of {point['steps']:.0f}  loss {point['loss']:.4f}  "
-            f"learning rate {point['learning_rate']:.2e}  gradient {point['grad_norm']:.3f}", highlight=False
+            f"learning rate {point['learning_rate']:.2e}  gradient {point['grad_norm']:.3f}",
+            highlight=False,
         ),
     )
-    say(f"{out}: loss {done.losses[0]:.4f} -> {done.losses[-1]:.4f}, {done.record['steps']} steps, "
-        f"{done.record['tokens_per_second']:,} tokens/s", highlight=False)
+    say(
+        f"{out}: loss {done.losses[0]:.4f} -> {done.losses[-1]:.4f}, {done.record['steps']} steps, "
+        f"{done.record['tokens_per_second']:,} tokens/s",
+        highlight=False,
+    )
 
 
 def _show(config: SFTConfig, rows: Any, tokenizer: Any, preset: str | None, say: Any) -> None:
@@ -110,8 +142,8 @@ def _show(config: SFTConfig, rows: Any, tokenizer: Any, preset: str | None, say:
     if preset:
         found = named(preset)
         say(f"preset        {found.name}, {found.paper}", highlight=False)
-        for name, (value, source) in found.values.items():
-            say(f"  {name:24}{getattr(config, name)!r:34}{source}", highlight=False, markup=False)
+        for name, (value, source) in found.sources(asdict(config)).items():
+            say(f"  {name:24}{value!r:34}{source}", highlight=False, markup=False)
         say(f"  mixture                 {dict(found.mixture)}  {found.mixture_source}", highlight=False, markup=False)
     say("one row (green is trained, dim is not):", highlight=False)
     say(coloured(rows[0], tokenizer))

@@ -40,7 +40,9 @@ def with_flags(kind: type, leave_out: tuple[str, ...] = ()) -> Callable[[Callabl
             text = f"{helps[field.name]} [{field.default!r}]"
             option = typer.Option(help=text, show_default=False, rich_help_panel="Settings")
             annotation: Any = Annotated[Optional[wanted], option]  # noqa: UP045 (a runtime type, not a spelling)
-            made.append(inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation))
+            made.append(
+                inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+            )
         command.__signature__ = inspect.Signature([*own, *made])  # type: ignore[attr-defined]
         command.__annotations__ = {each.name: each.annotation for each in [*own, *made]}
         return command

@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -53,7 +54,8 @@ class MicroBatch:
     """What one forward pass takes: tensors of shape (rows, length), and where the loss is.
 
     `where` indexes the flattened (rows x length) positions whose *next* token is trained, `targets` are those tokens.
-    `boundaries` are the documents' starts and the end (packed only, int32), `attention_mask` is there only when padding is.
+    `boundaries` are the documents' starts and the end (packed only, int32), `sizes` their lengths; `attention_mask` is there
+    only when padding is.
     """
 
     input_ids: torch.Tensor
@@ -62,11 +64,17 @@ class MicroBatch:
     targets: torch.Tensor
     tokens: int
     boundaries: torch.Tensor | None = None
+    sizes: tuple[int, ...] = ()
     attention_mask: torch.Tensor | None = None
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest document of a packed row."""
+        return max(self.sizes)
 
     def to(self, device: torch.device) -> MicroBatch:
         """The same micro-batch on another device."""
-        moved = {
+        moved: dict[str, Any] = {
             name: value.to(device, non_blocking=True) if isinstance(value, torch.Tensor) else value
             for name, value in vars(self).items()
         }
@@ -102,6 +110,7 @@ def pack(rows: Sequence[Masked], length: int | None = None, pad: int = 0) -> Mic
         targets,
         tokens=len(ids) - max(filler, 0),
         boundaries=torch.tensor(boundaries, dtype=torch.int32),
+        sizes=tuple(len(each.input_ids) for each in rows),
     )
 
 

@@ -108,7 +108,12 @@ def prepare(
         ledgers=ledgers,
         tally=tally,
         recipe=recipe,
-        template={"name": template, "digest": template_digest(tokenizer, template), "served_alike": same, "served_probes": prompts},
+        template={
+            "name": template,
+            "digest": template_digest(tokenizer, template),
+            "served_alike": same,
+            "served_probes": prompts,
+        },
         stop_ids=tuple(ends) if len(ends) == 1 else (),
         chat_template=jinja(template, tokenizer),
     )

@@ -29,6 +29,13 @@ class Preset:
         """Setting to value, as `SFTConfig` takes them."""
         return {name: value for name, (value, _) in self.values.items()}
 
+    def sources(self, settings: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+        """Each of the preset's settings as it really is in `settings`, with its source, or that it was set by hand."""
+        return {
+            name: (settings[name], source if settings[name] == value else f"set by hand; the preset has {value!r}")
+            for name, (value, source) in self.values.items()
+        }
+
     def unknown(self) -> list[str]:
         """The settings that no source gives."""
         return [name for name, (_, source) in self.values.items() if source.startswith(OURS)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,7 +54,7 @@ def release(
             raise
         raise UsageError(f"no room to write the model to {out} ({error}); free space and resume") from error
     for path in sorted(partial.iterdir(), key=lambda each: each.name == RECORD):
-        os.replace(path, out / path.name)
+        path.replace(out / path.name)
     partial.rmdir()
     return out
 

@@ -44,7 +44,7 @@ def check(rows: Iterable[Masked], max_length: int, vocabulary: int | None = None
             has nothing to train on, is longer than `max_length`, or holds an id outside the model's vocabulary.
     """
     count = 0
-    for count, each in enumerate(rows, start=1):  # noqa: B007 (the count is wanted after the loop)
+    for count, each in enumerate(rows, start=1):
         name = f"row {count - 1}" + (f" ({each.source})" if each.source else "")
         if len(each.input_ids) != len(each.labels):
             raise UsageError(f"{name}: {len(each.input_ids)} ids but {len(each.labels)} labels; one label a token")

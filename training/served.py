@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..trajectories.record import Message
 from .rendering import AGENT_TUNING_SYSTEM, NAMED, as_messages, generation_prompt
 
 _LLAMA2 = """\
@@ -90,7 +91,7 @@ def jinja(template: str | None, tokenizer: Any) -> str:
 
 
 def agreement(
-    conversations: Iterable[Sequence[Mapping[str, Any]]], tokenizer: Any, template: str | None
+    conversations: Iterable[Sequence[Message | Mapping[str, Any]]], tokenizer: Any, template: str | None
 ) -> tuple[int, int]:
     """How many generation prompts a server makes from the Jinja text exactly as our renderer does, and of how many.
 

@@ -74,7 +74,8 @@ def train(
             raise UsageError("give model and tokenizer together, or neither")
         model, tokenizer = load(config)
     pad = check_tokenizer(tokenizer)
-    check(rows, config.max_length, model.get_input_embeddings().num_embeddings)
+    embeddings: Any = model.get_input_embeddings()
+    check(rows, config.max_length, embeddings.num_embeddings)
     own_attention, own_cache = model.config._attn_implementation, model.config.use_cache
     print_of = fingerprint(rows)
     identity = {"data": print_of, "model": model_digest(model), "settings": config.learns()}
@@ -91,6 +92,11 @@ def train(
         rows, batch_size=config.batch_size, epochs=config.epochs, max_steps=config.max_steps, micro_tokens=1
     )
     args = arguments(config, out / "checkpoints", len(steps), steps.steps_per_epoch, half(config))
+    if args.n_gpu > 1:
+        raise UsageError(
+            f"{args.n_gpu} GPUs are visible to one process; start one process a GPU (accelerate launch -m agentbank ...), or "
+            "show one only: CUDA_VISIBLE_DEVICES=0"
+        )
     schedule = Schedule(
         rows,
         batch_size=config.batch_size,
@@ -115,7 +121,7 @@ def train(
         "schema": 1,
         "base": config.model or None,
         "config": dataclasses.asdict(config),
-        "preset": _preset(preset),
+        "preset": _preset(preset, config),
         "data": {
             "fingerprint": print_of,
             "rows": len(rows),
@@ -201,13 +207,14 @@ def _unsharded(model: Any, weights: Mapping[str, Any]) -> Any:
     return plain
 
 
-def _preset(name: str | None) -> dict[str, Any] | None:
+def _preset(name: str | None, config: SFTConfig) -> dict[str, Any] | None:
     if name is None:
         return None
     from .presets import named
 
     found = named(name)
-    return {"name": found.name, "paper": found.paper, "values": {key: list(pair) for key, pair in found.values.items()}}
+    sources = found.sources(dataclasses.asdict(config))
+    return {"name": found.name, "paper": found.paper, "values": {key: list(pair) for key, pair in sources.items()}}
 
 
 def versions() -> dict[str, str]:

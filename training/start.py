@@ -51,7 +51,8 @@ def load_tokenizer(config: SFTConfig) -> PreTrainedTokenizerBase:
 
     if not config.model:
         raise UsageError("no model to start from; name one with --model (a Hugging Face name or a folder)")
-    return _found(config, lambda: AutoTokenizer.from_pretrained(config.model))
+    found: PreTrainedTokenizerBase = _found(config, lambda: AutoTokenizer.from_pretrained(config.model))
+    return found
 
 
 def _found(config: SFTConfig, load: Callable[[], Any]) -> Any:
@@ -118,7 +119,7 @@ def ready(model: PreTrainedModel, config: SFTConfig) -> tuple[Any, str]:
             model,
             LoraConfig(
                 r=config.lora_rank,
-                lora_alpha=config.lora_alpha,
+                lora_alpha=config.lora_alpha,  # type: ignore[arg-type]  # peft takes any number
                 lora_dropout=config.lora_dropout,
                 target_modules=targets if targets == "all-linear" else list(config.lora_targets),
                 task_type="CAUSAL_LM",

@@ -1,4 +1,4 @@
-"""transformers' Trainer, given whole optimiser steps: ours are the rows, the loss and the checkpoint's move; all else is theirs."""
+"""transformers' Trainer, given whole optimiser steps: ours are rows, loss and the checkpoint's move, the rest is theirs."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def arguments(config: SFTConfig, out: Path, steps: int, steps_per_epoch: int, bf
     )
 
 
-class StepTrainer(Trainer):  # type: ignore[misc]
+class StepTrainer(Trainer):
     """Runs a `Schedule`: each item is one optimiser step, its loss normalised over the step's true token count."""
 
     def __init__(
@@ -79,7 +79,9 @@ class StepTrainer(Trainer):  # type: ignore[misc]
         self.schedule, self.checkpoints = schedule, checkpoints
         self.tokens = 0
         self._parent: Path | None = None
-        base = self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
+        bare: Any = self.model
+        base = bare.get_base_model() if hasattr(bare, "get_base_model") else bare
+        self.size: int = sum(weight.numel() for weight in bare.parameters())
         self._narrow = "logits_to_keep" in inspect.signature(base.forward).parameters
         self._documents = base.config._attn_implementation == attention.NAME
         self.remove_callback(PrinterCallback)
@@ -101,7 +103,7 @@ class StepTrainer(Trainer):  # type: ignore[misc]
         """The steps in order; each process makes its own share, so nothing is left for accelerate to divide."""
         return DataLoader(self.schedule, batch_size=1, shuffle=False, collate_fn=itemgetter(0))
 
-    def training_step(
+    def training_step(  # type: ignore[override]
         self, model: torch.nn.Module, inputs: StepBatch, num_items_in_batch: torch.Tensor | int | None = None
     ) -> torch.Tensor:
         """Forward and backward over every micro-batch of one optimiser step; returns the step's loss.
@@ -120,7 +122,7 @@ class StepTrainer(Trainer):  # type: ignore[misc]
                 self.accelerator.backward(loss)
             total += loss.detach()
             self.tokens += micro.tokens
-        whole = self.accelerator.reduce(total, reduction="mean")
+        whole: torch.Tensor = self.accelerator.reduce(total, reduction="mean")
         if not torch.isfinite(whole):
             raise UsageError(
                 f"the loss is {whole.item()} at step {self.state.global_step + 1} (rows {_first(inputs.rows)}): stopped before "
@@ -139,24 +141,26 @@ class StepTrainer(Trainer):  # type: ignore[misc]
             inputs["attention_mask"] = micro.attention_mask
         if packed and self._documents:
             assert micro.boundaries is not None
-            inputs |= {"boundaries": micro.boundaries, "sizes": tuple(micro.boundaries.diff().tolist())}
+            inputs |= {"boundaries": micro.boundaries}
+            inputs |= {"longest": micro.longest} if micro.input_ids.is_cuda else {"sizes": micro.sizes}
         if packed and self._narrow:
             logits = model(**inputs, logits_to_keep=micro.where).logits[0]
         else:
             logits = model(**inputs).logits.flatten(0, 1)[micro.where]
-        summed = cross_entropy(logits.float(), micro.targets, reduction="sum")
-        return summed * (self.accelerator.num_processes / loss_tokens)
+        summed: torch.Tensor = cross_entropy(logits.float(), micro.targets, reduction="sum")
+        return summed * (float(self.accelerator.num_processes) / loss_tokens)
 
     def _get_num_items_in_batch(self, batch_samples: list[StepBatch], device: torch.device) -> None:
         """Nothing: each step carries its own count."""
 
-    def floating_point_ops(self, inputs: StepBatch) -> int:
+    def floating_point_ops(self, inputs: StepBatch) -> int:  # type: ignore[override]
         """6 x parameters x tokens of this process's share (forward and backward, attention left out)."""
-        return 6 * sum(weight.numel() for weight in self.model.parameters()) * sum(each.tokens for each in inputs.micro)
+        tokens: int = sum(each.tokens for each in inputs.micro)
+        return 6 * self.size * tokens
 
     def _get_grad_norm(self, model: torch.nn.Module, grad_norm: Any = None) -> Any:
         """The gradient's norm before clipping; like the loss, it must be a number before the weights are touched."""
-        norm = super()._get_grad_norm(model, grad_norm=grad_norm)
+        norm = super()._get_grad_norm(model, grad_norm=grad_norm)  # type: ignore[no-untyped-call]
         if not math.isfinite(float(norm)):
             raise UsageError(
                 f"the gradient is {float(norm)} at step {self.state.global_step + 1}, though the loss is a number: stopped "
@@ -174,7 +178,7 @@ class StepTrainer(Trainer):  # type: ignore[misc]
         self._parent = None
 
 
-class _Report(TrainerCallback):  # type: ignore[misc]
+class _Report(TrainerCallback):
     """Hands each point of the loss curve to whoever shows it."""
 
     def __init__(self, report: Callable[[dict[str, float]], None] | None) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ...trajectories import UsageError, read_episodes
+from ..report import console
 from ..statistics import Paired, paired
 from .runs import AsJson
 
@@ -59,7 +59,7 @@ def compare(
         span = f"{100 * each.low:+.1f} to {100 * each.high:+.1f}"
         difference = f"{100 * each.difference:+.1f}"
         sheet.add_row(world, str(each.tasks), difference, span, str(each.better), str(each.worse), f"{each.p:.3f}")
-    Console(highlight=False).print(sheet)
+    console().print(sheet)
     return 0
 
 

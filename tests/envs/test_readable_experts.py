@@ -50,7 +50,7 @@ def test_sentences_of_ours_are_read_and_others_are_not():
 
 
 def test_the_shopper_clicks_only_what_the_page_shows():
-    env = make("webshop", split="train", goals="every", gold="read", data="sample")
+    env = make("webshop", split="train", goals="synthetic", gold="read", data="sample")
     scores = []
     for task in env.tasks()[::5]:
         for seen, action, info in walk(env, task):
@@ -62,16 +62,6 @@ def test_the_shopper_clicks_only_what_the_page_shows():
     assert sum(scores) / len(scores) > 0.95
 
 
-def test_goals_of_every_choice_keep_the_products_of_their_split():
-    products = {}
-    for split in ("train", "test"):
-        every = make("webshop", split=split, goals="every", data="sample").tasks()
-        own = make("webshop", split=split, data="sample").tasks()
-        products[split] = {task.data.asin for task in own}
-        assert {task.data.asin for task in every} == products[split] and len(every) > 3 * len(own)
-    assert not products["train"] & products["test"]
-
-
-def test_goals_of_every_choice_are_of_the_sample_only(tmp_path):
-    with pytest.raises(UsageError, match="bundled sample"):
-        make("webshop", goals="every", data=str(tmp_path))
+def test_reading_needs_instructions_that_name_the_options():
+    with pytest.raises(UsageError, match="goals='synthetic'"):
+        make("webshop", goals="human", gold="read", data="sample")

@@ -36,7 +36,9 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_stays_whole(tmp_path, size)
             if point["step"] == 3:
                 stack.enter_context(no_file_above(size))
 
-        with pytest.raises(UsageError, match=r"no room to write .*checkpoint-4 .*checkpoint-2 is whole and can be resumed"):
+        with pytest.raises(
+            UsageError, match=r"no room to write .*checkpoint-4 .*checkpoint-2 is whole and can be resumed"
+        ):
             train(CONFIG, ROWS, out, model=small.model(), tokenizer=small.tokenizer(), report=report)
     assert [each.name for each in (out / "checkpoints").iterdir()] == ["checkpoint-2"]
     AutoModelForCausalLM.from_pretrained(out / "checkpoints" / "checkpoint-2")
@@ -65,9 +67,12 @@ def test_a_full_disk_at_the_end_leaves_the_checkpoints(tmp_path):
 def tiny_disk(tmp_path):
     place = tmp_path / "disk"
     place.mkdir()
-    mounted = os.geteuid() == 0 and not subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)], capture_output=True
-    ).returncode
+    mounted = (
+        os.geteuid() == 0
+        and not subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)], capture_output=True
+        ).returncode
+    )
     if not mounted:
         pytest.skip("no right to mount a small file system")
     yield place

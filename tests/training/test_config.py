@@ -28,7 +28,10 @@ def test_a_configuration_cannot_be_changed():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("learning_rat = 1", r"run.toml, field 'learning_rat': no setting 'learning_rat'; did you mean 'learning_rate'"),
+        (
+            "learning_rat = 1",
+            r"run.toml, field 'learning_rat': no setting 'learning_rat'; did you mean 'learning_rate'",
+        ),
         ("learning_rate = ", "not a TOML file"),
     ],
 )

@@ -36,7 +36,12 @@ def two(place, out, **flags):
     """The same run on two processes; returns its record."""
     words = [f"{key}={json.dumps(value)}" for key, value in (SETTINGS | flags).items()]
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command += [str(Path(__file__).with_name("two_processes.py")), str(place / "base"), str(place / "rows.json"), str(out)]
+    command += [
+        str(Path(__file__).with_name("two_processes.py")),
+        str(place / "base"),
+        str(place / "rows.json"),
+        str(out),
+    ]
     done = subprocess.run(
         [*command, *words], capture_output=True, text=True, timeout=600, env={**os.environ, "OMP_NUM_THREADS": "1"}
     )

@@ -101,8 +101,11 @@ def test_documents_do_not_see_each_other_at_all():
         packed = pack(rows)
         sizes = tuple(packed.boundaries.diff().tolist())
         return model(
-            input_ids=packed.input_ids, position_ids=packed.position_ids, use_cache=False,
-            boundaries=packed.boundaries, sizes=sizes,
+            input_ids=packed.input_ids,
+            position_ids=packed.position_ids,
+            use_cache=False,
+            boundaries=packed.boundaries,
+            sizes=sizes,
         ).logits[0]
 
     other = Masked([9] * len(rows[0].input_ids), [IGNORED] * len(rows[0].input_ids))

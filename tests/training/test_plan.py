@@ -45,8 +45,12 @@ def test_the_estimated_activations_are_those_that_are_kept(width, layers):
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         logits = model(
-            input_ids=packed.input_ids, position_ids=packed.position_ids, use_cache=False, logits_to_keep=packed.where,
-            boundaries=packed.boundaries, sizes=tuple(packed.boundaries.diff().tolist()),
+            input_ids=packed.input_ids,
+            position_ids=packed.position_ids,
+            use_cache=False,
+            logits_to_keep=packed.where,
+            boundaries=packed.boundaries,
+            sizes=tuple(packed.boundaries.diff().tolist()),
         ).logits[0]
         loss = cross_entropy(logits.float(), packed.targets)
     assert loss.isfinite()
@@ -93,7 +97,8 @@ def test_a_row_is_shown_with_what_is_trained(tokenizer):
     shown = coloured(Masked(ids, [-100, -100, *ids[2:]]), tokenizer)
     assert shown.plain == "go to cabinet 12"
     assert [(shown.plain[s.start : s.end], str(s.style)) for s in shown.spans] == [
-        ("go to", "dim"), (" cabinet 12", "bold green"),
+        ("go to", "dim"),
+        (" cabinet 12", "bold green"),
     ]
     assert coloured(Masked(ids * 50, ids * 50), tokenizer, most=20).plain.endswith(" ...")
 

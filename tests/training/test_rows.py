@@ -28,7 +28,9 @@ def test_no_rows_are_refused():
 
 
 def test_a_render_becomes_a_row(tokenizer):
-    made = render([{"role": "user", "content": "go"}, {"role": "assistant", "content": "take mug 3"}], tokenizer, "plain")
+    made = render(
+        [{"role": "user", "content": "go"}, {"role": "assistant", "content": "take mug 3"}], tokenizer, "plain"
+    )
     row = masked(made, "a")
     assert row.trained == made.loss_tokens and tokenizer.decode([i for i in row.labels if i >= 0]) == "take mug 3</s>"
 

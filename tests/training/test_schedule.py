@@ -65,8 +65,11 @@ def step_gradient(tmp_path, step, **options):
     model, batching = ready(small.model().double(), config)
     run = schedule(micro_tokens=config.bin_tokens, batching=batching)
     trainer = StepTrainer(
-        model=model, args=arguments(config, tmp_path, len(run), 3, False), schedule=run,
-        checkpoints=Checkpoints(tmp_path, {}), processing_class=small.tokenizer(),
+        model=model,
+        args=arguments(config, tmp_path, len(run), 3, False),
+        schedule=run,
+        checkpoints=Checkpoints(tmp_path, {}),
+        processing_class=small.tokenizer(),
     )
     batch = run[step]
     loss = trainer.training_step(model, batch)
@@ -97,7 +100,10 @@ def test_eight_passes_equal_one(tmp_path):
     config = SFTConfig(device="cpu", max_length=64, batching="grouped")
     model, _ = ready(small.model().double(), config)
     trainer = StepTrainer(
-        model=model, args=arguments(config, tmp_path, 1, 1, False), schedule=run, checkpoints=Checkpoints(tmp_path, {}),
+        model=model,
+        args=arguments(config, tmp_path, 1, 1, False),
+        schedule=run,
+        checkpoints=Checkpoints(tmp_path, {}),
         processing_class=small.tokenizer(),
     )
     batch = run[0]

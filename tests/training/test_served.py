@@ -46,7 +46,11 @@ def test_plain_without_role_tokens_is_a_line_a_message():
 
 
 def test_two_users_in_a_row_share_one_instruction(tokenizer):
-    messages = [{"role": "user", "content": " a"}, {"role": "user", "content": "b "}, {"role": "assistant", "content": "c"}]
+    messages = [
+        {"role": "user", "content": " a"},
+        {"role": "user", "content": "b "},
+        {"role": "assistant", "content": "c"},
+    ]
     text = tokenizer.apply_chat_template(messages, chat_template=jinja("llama2", tokenizer), tokenize=False)
     assert text.count("[INST]") == 1
     assert tokenizer(text, add_special_tokens=False)["input_ids"] == render(messages, tokenizer, "llama2").input_ids

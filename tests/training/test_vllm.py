@@ -10,7 +10,6 @@ import urllib.error
 import urllib.request
 
 import pytest
-import small
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -22,16 +21,17 @@ from agentbank.training.sft import train
 
 pytestmark = pytest.mark.slow
 PLACES = [f"{kind} {number}" for kind in ("cabinet", "drawer", "shelf") for number in range(1, 9)]
-THINGS = ["mug", "plate", "apple", "book", "key"]
+THINGS = "mug plate apple book key lamp pan egg pen cup vase box tray fork soap towel watch coin lid bowl".split()
+HOME = {thing: PLACES[7 * index % len(PLACES)] for index, thing in enumerate(THINGS)}
 
 
 def chat(draw, turns):
-    """A made-up household: the thing named in each observation is to be taken from the place named there."""
+    """A made-up household in which every thing has its own place, to be learned by heart."""
     messages = [{"role": "system", "content": "You are in a house. Answer with one action."}]
     for _ in range(turns):
         thing, place = draw.choice(THINGS), draw.choice(PLACES)
         messages.append({"role": "user", "content": f"You are at {place}. There is a {thing}."})
-        messages.append({"role": "assistant", "content": f"take {thing} from {place}"})
+        messages.append({"role": "assistant", "content": f"put {thing} in {HOME[thing]}"})
     return messages
 
 
@@ -40,12 +40,12 @@ def trained(tmp_path_factory):
     from agentbank.training.from_scratch import make_model, make_tokenizer
 
     draw = random.Random(0)
-    chats = [chat(draw, draw.randint(1, 4)) for _ in range(300)]
+    chats = [chat(draw, draw.randint(1, 4)) for _ in range(600)]
     texts = [turn["content"] for each in chats for turn in each]
     tokenizer = make_tokenizer(texts, entities=PLACES, vocabulary=512)
     tokenizer.chat_template = jinja("plain", tokenizer)
     rows = [masked(render(each, tokenizer, "plain")) for each in chats]
-    config = SFTConfig(device="cpu", max_length=128, batch_size=16, epochs=3, learning_rate=3e-3)
+    config = SFTConfig(device="cpu", max_length=128, batch_size=16, epochs=5, learning_rate=4e-3)
     model = make_model(tokenizer, width=64, layers=2, heads=2, context=512)
     return train(config, rows, tmp_path_factory.mktemp("served") / "model", model=model, tokenizer=tokenizer).out
 
@@ -58,7 +58,15 @@ def server(trained):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(trained), "--served-model-name", "ours"]
+    command = [
+        python,
+        "-m",
+        "vllm.entrypoints.openai.api_server",
+        "--model",
+        str(trained),
+        "--served-model-name",
+        "ours",
+    ]
     command += ["--dtype", "float32", "--max-model-len", "512", "--port", str(port), "--host", "127.0.0.1"]
     log = trained.parent / "server.log"
     with log.open("wb") as stream:
@@ -99,6 +107,8 @@ def test_the_server_gives_the_same_greedy_actions(trained, server):
         ids = model.generate(torch.tensor([prompt]), max_new_tokens=24)[0, len(prompt) :]
         in_process.append(tokenizer.decode(ids, skip_special_tokens=True))
         right += in_process[-1] == wanted
-    print(f"served alike {sum(map(str.__eq__, served, in_process))} of 50; prompts alike {prompts_alike}; right {right}")
+    print(
+        f"served alike {sum(map(str.__eq__, served, in_process))} of 50; prompts alike {prompts_alike}; right {right}"
+    )
     assert prompts_alike == 50 and served == in_process
     assert len(set(served)) > 5  # it says different things, so agreement means something

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
+import weakref
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -42,12 +42,15 @@ class JinjaTemplate:
 
     def __init__(self, tokenizer: Any, source: str, marks: Marks) -> None:
         """Bind `source` (Jinja text) to `tokenizer`."""
-        self._tokenizer, self._source, self._marks = tokenizer, source, marks
+        # Weak, since templates are kept per tokenizer: neither must keep the other alive.
+        self._tokenizer, self._source, self._marks = weakref.proxy(tokenizer), source, marks
         self._skeletons: dict[tuple[tuple[str, ...], bool], Skeleton] = {}
         # A next exchange's BOS is not what stops an answer; the next role's marker (GLM) is.
-        stops = sorted((atom for atom in marks.atoms if atom != marks.bos or atom == marks.eos), key=len, reverse=True)
+        # Runs of blanks, which some tokenizers hold as tokens of their own, end nothing either.
+        atoms = (atom for atom in marks.atoms if atom.strip() and (atom != marks.bos or atom == marks.eos))
+        stops = sorted(atoms, key=len, reverse=True)
         self._stops = re.compile(r"\s*(?:" + "|".join(map(re.escape, stops)) + ")") if stops else re.compile(r"(?!)")
-        self.digest = hashlib.sha256(json.dumps([source, marks.bos, marks.eos]).encode()).hexdigest()[:16]
+        self.digest = hashlib.sha256(source.encode()).hexdigest()[:16]
         self._listed = False
         self._listed = self._wants_lists()
 
@@ -69,7 +72,12 @@ class JinjaTemplate:
                 raise
             parts = joined
             text = self._render(parts, generation)
-        return self._align(messages, parts, text, generation)
+        try:
+            return self._align(messages, parts, text, generation)
+        except UsageError:
+            # A template may write today's date, and midnight may have passed since its skeleton was learned.
+            self._skeletons.clear()
+            return self._align(messages, parts, self._render(parts, generation), generation)
 
     def stop(self) -> str:
         """The text that ends an assistant turn that is followed by another exchange."""

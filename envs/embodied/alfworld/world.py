@@ -36,7 +36,7 @@ class ALFWorld(TextEnv):
     """Official games where `data` is given, generated ones otherwise.
 
     Args:
-        engine: ``native`` (ours; default) or ``textworld`` (upstream's: slow, not thread-safe, grows with each game).
+        engine: ``native`` (ours; default) or ``textworld`` (upstream's: slow, not thread-safe).
         games: How many generated train games there are; the held-out splits are fixed.
         size: ``full`` or ``small`` generated households.
         gold: What the expert knows: ``plan`` (default) the true state of the room, so it walks straight to things unseen;
@@ -81,8 +81,8 @@ class ALFWorld(TextEnv):
         """The games of the split; ids name the official folder (``valid_unseen`` also where the split is ``test``)."""
         folder = FOLDERS[self.split]
         if self.source.path:
-            return _official(self.source.path, folder)
-        return _generated(folder, HELD_OUT.get(folder, self.games), self.size)
+            return _official(self.source.path, self.split)
+        return _generated(self.split, HELD_OUT.get(folder, self.games), self.size)
 
     def find(self, task_id: str) -> Task:
         """The task of that id.
@@ -170,19 +170,19 @@ class ALFWorld(TextEnv):
 
 
 @lru_cache(maxsize=16)
-def _official(root: Path, folder: str) -> Sequence[Task]:
-    split = next(name for name, each in FOLDERS.items() if each == folder)
-    games = listing(root, split).games
-    return tuple(Task(f"alfworld/{folder}/{each.name}", folder, str(each.path), each.digest) for each in games)
+def _official(root: Path, split: str) -> Sequence[Task]:
+    games, folder = listing(root, split).games, FOLDERS[split]
+    return tuple(Task(f"alfworld/{folder}/{each.name}", split, str(each.path), each.digest) for each in games)
 
 
 @lru_cache(maxsize=16)
-def _generated(folder: str, games: int, size: Size) -> Sequence[Task]:
-    split = "test" if folder == "valid_unseen" else folder
+def _generated(split: str, games: int, size: Size) -> Sequence[Task]:
+    folder = FOLDERS[split]
+    own = "test" if folder == "valid_unseen" else folder
     tasks = []
     for number in range(games):
         # The generator is a function of this recipe, so its digest stands for the content.
-        recipe = (split, number, size, VERSION)
+        recipe = (own, number, size, VERSION)
         name = f"gen-{number:06}" if size == "full" else f"gen-small-{number:06}"
-        tasks.append(Task(f"alfworld/{folder}/{name}", folder, recipe, digest(recipe)))
+        tasks.append(Task(f"alfworld/{folder}/{name}", split, recipe, digest(recipe)))
     return tuple(tasks)

@@ -9,16 +9,18 @@ from collections.abc import Callable
 from .goals import Goal
 from .pages import BUY, PREVIOUS, Page
 
+FIRST = 10
+"""Results that are looked at, one page of them."""
+
 See = Callable[[str], Page]
 """Carries out an action and gives the page that it leads to."""
 
 
-def read_and_buy(goal: Goal, query: str, see: See) -> list[str]:
-    """Actions that buy what the instruction says; may score below 1, as a title tells little.
+def read_and_buy(goal: Goal, see: See) -> list[str]:
+    """Actions that buy what the instruction says; may score below 1, as nothing is known of the product that is meant.
 
     Args:
-        goal: Its options are those named in the instruction (synthetic goals); nothing else of it is used.
-        query: The instruction without price and options.
+        goal: A synthetic one. Only its instruction is read, and its options, which the instruction names word by word.
         see: The shop, at its first page.
     """
     actions: list[str] = []
@@ -27,21 +29,21 @@ def read_and_buy(goal: Goal, query: str, see: See) -> list[str]:
         actions.append(action)
         return see(action)
 
-    wanted = [each[1] for each in goal.options if isinstance(each, tuple)]
-    results = do(f"search[{query}]")
-    found = [each.text for each in results.texts if each.kind == "product"]
-    page = results
-    for each in found:
-        page = do(f"click[{each}]")
-        shown = {text.text for text in page.texts if text.kind == "option"}
-        if shown.issuperset(wanted):
-            break
-        if each is not found[-1]:
+    options = goal.goal_options if isinstance(goal.goal_options, dict) else {}
+    wish = " with " + ", and ".join(f"{name}: {value}" for name, value in options.items())
+    query = goal.instruction_text.partition(", and price lower")[0].removesuffix(wish)
+    results = [node.text for node in do(f"search[{query}]") if node.kind == "link"]
+    shown: set[str] = set()
+    for each in results[:FIRST]:
+        if shown:
             do(f"click[{PREVIOUS}]")
-    options = {text.text for text in page.texts if text.kind == "option"}
-    for value in wanted:
-        if value in options:
+        page = do(f"click[{each}]")
+        shown = {node.text for node in page if node.kind == "option"} | {each}
+        if shown.issuperset(options.values()):
+            break
+    for value in options.values():
+        if value in shown:
             do(f"click[{value}]")
-    if found:
+    if results:
         do(f"click[{BUY}]")
     return actions
