@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,10 @@ Report = Callable[[str, dict[str, float]], None]
 
 NAME = re.compile(r"(?<![A-Za-z])[a-z]+ \d{1,2}(?!\d)|\[SEP\]")
 """What becomes one token: a thing with its number ("cabinet 3"), so that to name it is one decision, and WebShop's separator."""
+
+
+OFTEN = 0.03
+"""Of how many messages a phrase must be a part, on average, to become one token; a task's own sentence is far rarer."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,17 @@ class Beginning:
         return sum(each.numel() for each in self.model.parameters())
 
 
+def entities(texts: Sequence[str]) -> list[str]:
+    """Names, and the phrases that a world says around them again and again ("You arrive at", ", you see a"): a token each.
+
+    Rows become half as long, and a name's neighbours in a list are one token away.
+    """
+    names = {name for text in texts for name in NAME.findall(text)}
+    around = Counter(phrase for text in texts for each in NAME.split(text) if (phrase := each.strip()))
+    often = len(texts) * OFTEN
+    return sorted(names | {phrase for phrase, count in around.items() if count >= often})
+
+
 def begin(runs: Sequence[Path], out: Path, recipe: Recipe) -> Beginning:
     """Make tokenizer and model from the runs' own words, render the episodes, and save the untrained model in `out`.
 
@@ -77,8 +93,7 @@ def begin(runs: Sequence[Path], out: Path, recipe: Recipe) -> Beginning:
         UsageError: no episode that can be trained on.
     """
     texts = [message.content for run in runs for row in load(str(run)) for message in row.messages]
-    names = sorted({name for text in texts for name in NAME.findall(text)})
-    tokenizer = make_tokenizer(texts, entities=names)
+    tokenizer = make_tokenizer(texts, entities=entities(texts))
     model = make_model(
         tokenizer,
         width=recipe.width,
