@@ -174,3 +174,25 @@ register(
     ),
     paper="Shridhar et al. 2021, arXiv 2010.03768",
 )
+register(
+    "intercode_bash",
+    ".coding.intercode_bash:InterCodeBash",
+    skill="coding",
+    group="held-out",
+    max_steps=10,
+    metric="upstream's reward after the last command: changed files, their content, likeness of the output (0.01..1)",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("test",),
+    lives="thread",
+    needs=("sandbox:any",),
+    archives=tuple(
+        Archive(f"https://github.com/princeton-nlp/intercode/raw/c3e46d827cfc9d4c704ec078f7abf9f41e3191d8/{path}", name)
+        for number in (1, 2, 3, 4)
+        for path, name in (
+            (f"data/nl2bash/nl2bash_fs_{number}.json", f"nl2bash_fs_{number}.json"),
+            (f"docker/bash_scripts/setup_nl2b_fs_{number}.sh", f"setup_nl2b_fs_{number}.sh"),
+        )
+    ),
+    paper="Yang et al. 2023, arXiv 2306.14898",
+)
