@@ -196,3 +196,24 @@ register(
     ),
     paper="Yang et al. 2023, arXiv 2306.14898",
 )
+register(
+    "os",
+    ".coding.os_tasks:OS",
+    skill="coding",
+    group="agentinstruct",
+    max_steps=8,
+    metric="1 when the answer matches, or every check script exits with 0, else 0",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("train", "dev", "test"),
+    lives="thread",
+    needs=("sandbox:any",),
+    archives=(
+        Archive(
+            "https://github.com/THUDM/AgentBench/archive/578c5e9f706fc2dd96188ca6c8cf9095ca0c6528.tar.gz",
+            "AgentBench.tar.gz",
+            unpack=True,
+        ),
+    ),
+    paper="Liu et al. 2023, arXiv 2308.03688",
+)
