@@ -43,3 +43,6 @@ class Server(Protocol):
 
     def names(self) -> Sequence[str]:
         """The databases there are."""
+
+    def close(self) -> None:
+        """Give back what is held; the last world that does so stops a server of its own."""

@@ -352,6 +352,17 @@ def localise(tree: exp.Expression) -> None:
                 first.replace(exp.Literal.string(first.name.lower()))
 
 
+def _verbatim(tree: exp.Expression) -> None:
+    """5.50 written into a text column stays 5.50, which SQLite would make 5.5; a number's column makes it one again."""
+    for node in list(tree.find_all(exp.Literal)):
+        direct = isinstance(node.parent, exp.Tuple | exp.Values) or (
+            isinstance(node.parent, exp.EQ) and isinstance(node.parent.parent, exp.Update)
+            and node.parent.arg_key == "expressions"
+        )  # fmt: skip
+        if direct and not node.is_string and "." in node.name and "e" not in node.name.lower():
+            node.replace(exp.Literal.string(node.name))
+
+
 def write(tree: exp.Expression, database: str) -> str:
     """SQLite's words for a resolved statement (its nodes carry their kinds); the tree is changed.
 
@@ -364,6 +375,8 @@ def write(tree: exp.Expression, database: str) -> str:
     for column in list(tree.find_all(exp.Column)):
         if column.db:
             column.set("db", None)
+    if isinstance(tree, exp.Insert | exp.Update):
+        _verbatim(tree)
     for node in reversed(list(tree.walk(bfs=True))):
         new = _rewrite(node)
         if new is not node:

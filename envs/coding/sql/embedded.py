@@ -131,6 +131,9 @@ class Embedded:
                 held = self._images[database.name] = image(database)
             return held
 
+    def close(self) -> None:
+        """Images stay with the process; nothing else is held."""
+
     def open(self, database: str, seed: int = 0) -> EmbeddedSession:
         """A session on its own copies.
 

@@ -1,4 +1,4 @@
-"""Chooses a server for a dump, and keeps one a process and dump."""
+"""Chooses a server for some databases."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from functools import lru_cache
 from ....trajectories.errors import UnknownName
 from .answer import Server
 from .dump import Dump
+from .schema import Database
 
-SERVERS = ("sqlite", "mysql")
 
 
 @lru_cache(maxsize=8)
-def _embedded(dump: Dump) -> Server:
+def _kept(dump: Dump) -> Server:
+    """One embedded server a dump, so that all worlds of a process share its images."""
     from .embedded import Embedded
 
-    return Embedded(lambda name: dump.database(name) if name.lower() in dump.parts else None, dump.names())
+    return Embedded(dump.find, dump.names())
 
 
 def _mysql(dump: Dump) -> Server:
-    from .mariadb import hosted
+    from .mariadb import Hosted
 
-    return hosted(dump)
+    return Hosted(dump, dump.find, dump.names())
 
 
-_MAKERS: dict[str, Callable[[Dump], Server]] = {"sqlite": _embedded, "mysql": _mysql}
+_MAKERS: dict[str, Callable[[Dump], Server]] = {"sqlite": _kept, "mysql": _mysql}
 
 
 def known(server: str) -> str:
@@ -35,15 +36,21 @@ def known(server: str) -> str:
         UnknownName: there is none.
     """
     if server not in _MAKERS:
-        raise UnknownName("server", server, SERVERS)
+        raise UnknownName("server", server, _MAKERS)
     return server
 
 
 def serve(server: str, dump: Dump) -> Server:
-    """The server of that name over a dump's databases; it is started at the first `open`.
+    """The server of that name over a dump's databases; it is started at the first `open`, and closed by the caller."""
+    return _MAKERS[server](dump)
 
-    Raises:
-        UnknownName: no such server.
-        MissingPart: MariaDB or pymysql is not installed.
-    """
-    return _MAKERS[known(server)](dump)
+
+def alone(server: str, database: Database) -> Server:
+    """The server of that name over one database that no dump has and no other world shares."""
+    if server == "sqlite":
+        from .embedded import Embedded
+
+        return Embedded(lambda name: database if name == database.name else None, [database.name])
+    from .mariadb import Hosted
+
+    return Hosted("alone", lambda name: database if name == database.name else None, [])
