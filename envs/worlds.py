@@ -106,7 +106,7 @@ register(
     fidelity="reimplementation",
     splits=("train", "test"),
     lives="thread",
-    needs=("package:sqlglot", "package:pymysql"),
+    needs=("package:sqlglot",),
     archives=tuple(
         Archive(
             "https://raw.githubusercontent.com/princeton-nlp/intercode/c3e46d827cfc9d4c704ec078f7abf9f41e3191d8/"
@@ -128,7 +128,7 @@ register(
     fidelity="reimplementation",
     splits=("dev", "test"),
     lives="thread",
-    needs=("package:sqlglot", "package:pymysql"),
+    needs=("package:sqlglot",),
     archives=tuple(
         Archive(
             "https://raw.githubusercontent.com/THUDM/AgentBench/578c5e9f706fc2dd96188ca6c8cf9095ca0c6528/"

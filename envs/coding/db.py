@@ -94,7 +94,8 @@ def _digest(session: Session, request: Request) -> str:
 class Database(TextEnv):
     """Operate a database that holds one table, then answer. Reward and score are 1 or 0, given by the answer.
 
-    Info after the answer: ``kind`` (the record's type, upstream's categories), ``exact`` (right by the stricter rule of the 2023 release).
+    Info after the answer: ``kind`` (the record's type, upstream's categories), ``exact`` (right by the stricter rule
+    of the 2023 release).
     """
 
     def __init__(self, *, server: str = "sqlite", **standard: Unpack[Standard]) -> None:

@@ -12,7 +12,10 @@ from ..core import Task, digest
 from ..data import field, read_json
 from .sql.dump import Dump, open_dump
 
-_FILES = {"test": ("ic_spider_dev.json", "ic_spider_dbs.sql"), "train": ("ic_spider_train.json", "ic_spider_train_dbs.sql")}
+_FILES = {
+    "test": ("ic_spider_dev.json", "ic_spider_dbs.sql"),
+    "train": ("ic_spider_train.json", "ic_spider_train_dbs.sql"),
+}
 SAMPLE = Path(__file__).parent / "intercode_sample"
 
 

@@ -117,10 +117,7 @@ class InterCodeSQL(TextEnv):
         answer = self._last
         if answer is None:
             return "None"
-        if answer.error is not None:
-            text = f"Error executing query: {answer.error}"
-        else:
-            text = str(answer.rows)
+        text = str(answer.rows) if answer.error is None else f"Error executing query: {answer.error}"
         limit = self.observation_limit
         # Lone surrogates and NULs do not survive a record; they are shown as what they are.
         text = text.encode("utf-8", "backslashreplace").decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -28,7 +29,9 @@ def program(*names: str) -> str:
         found = shutil.which(name, path=path)
         if found:
             return found
-    raise MissingPart(f"server='mysql' needs the program {names[0]} (apt-get install mariadb-server), or use server='sqlite'")
+    raise MissingPart(
+        f"server='mysql' needs the program {names[0]} (apt-get install mariadb-server), or use server='sqlite'"
+    )
 
 
 class Daemon:
@@ -65,7 +68,8 @@ class Daemon:
             f"--pid-file={self.folder / 'pid'}", f"--secure-file-priv={files}", "--lower-case-table-names=1",
             "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci", "--skip-log-bin",
             "--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=0",
-            "--innodb-doublewrite=0", "--innodb-stats-auto-recalc=0", "--skip-performance-schema", "--local-infile=0", "--max-statement-time=10",
+            "--innodb-doublewrite=0", "--innodb-stats-auto-recalc=0", "--skip-performance-schema",
+            "--local-infile=0", "--max-statement-time=10",
             "--max-session-mem-used=268435456", "--tmp-disk-table-size=268435456", "--default-time-zone=+00:00", *user,
         ]  # fmt: skip
         self.log = self.folder / "log"
@@ -79,12 +83,21 @@ class Daemon:
 
     def _await(self) -> None:
         until = time.monotonic() + _START
-        while not self.socket.exists():
+        while not self._answers():
             said = self.log.read_text(errors="replace") if self.log.exists() else ""
             if "Aborting" in said or time.monotonic() > until:
                 self.stop()
                 raise Fault("env", f"MariaDB does not start: {said[-500:]}")
             time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        # The file is there a moment before the server listens.
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(self.socket))
+            except OSError:
+                return False
+        return True
 
     def stop(self) -> None:
         """End the server and remove its folder."""

@@ -18,7 +18,9 @@ _INSERT = re.compile(r"^INSERT INTO `([^`]+)` VALUES ", re.MULTILINE)
 _COLUMN = re.compile(r"^  `([^`]+)` (\w+(?:\([^)]*\))?(?: unsigned)?)(.*?),?$")
 _KEY = re.compile(r"^  (PRIMARY KEY|UNIQUE KEY|KEY) (?:`[^`]+` )?\((.*)\)(?: USING \w+)?,?$")
 _DEFAULT = re.compile(r"\bDEFAULT (?:'((?:[^'\\]|\\.|'')*)'|(\w+))")
-_VALUE = re.compile(r"""\s*(?:'((?:[^'\\]|\\.|'')*)'|(NULL)\b|(-?[0-9.]+(?:[eE][-+]?\d+)?)|_binary '((?:[^'\\]|\\.)*)')\s*([,)])""")
+_VALUE = re.compile(
+    r"""\s*(?:'((?:[^'\\]|\\.|'')*)'|(NULL)\b|(-?[0-9.]+(?:[eE][-+]?\d+)?)|_binary '((?:[^'\\]|\\.)*)')\s*([,)])"""
+)
 _ESCAPE = re.compile(r"\\(.)|''", re.DOTALL)
 _ESCAPED = {"0": "\0", "n": "\n", "r": "\r", "t": "\t", "b": "\b", "Z": "\x1a"}
 
@@ -44,9 +46,7 @@ class Dump:
         if not starts:
             raise DataError(path, "no line USE `database`; found; expected what mysqldump --databases writes")
         ends = [each.start() for each in starts[1:]] + [len(self.text)]
-        self.parts = {
-            each[1].lower(): (each[1], each.end(), end) for each, end in zip(starts, ends, strict=True)
-        }
+        self.parts = {each[1].lower(): (each[1], each.end(), end) for each, end in zip(starts, ends, strict=True)}
         self._read: dict[str, Database] = {}
         self._lock = threading.Lock()
 

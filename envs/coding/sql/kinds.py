@@ -24,7 +24,9 @@ _SCALARS: dict[str, Kind] = {
         "percent_rank cume_dist".split(),
         DOUBLE,
     ),
-    **dict.fromkeys("now current_timestamp localtime localtimestamp sysdate from_unixtime utc_timestamp timestamp".split(), DATETIME),
+    **dict.fromkeys(
+        "now current_timestamp localtime localtimestamp sysdate from_unixtime utc_timestamp timestamp".split(), DATETIME
+    ),
     **dict.fromkeys("curdate current_date date last_day makedate utc_date from_days".split(), DATE),
     **dict.fromkeys("curtime current_time time timediff sec_to_time maketime".split(), TIME),
 }
@@ -53,7 +55,7 @@ def number(kind: Kind) -> Kind:
     return kind if kind.family in _RANK else INT
 
 
-def arithmetic(node: exp.Expression, left: Kind, right: Kind) -> Kind:
+def arithmetic(node: exp.Expr, left: Kind, right: Kind) -> Kind:
     """The kind of ``left + right`` and its like."""
     a, b = number(left), number(right)
     if isinstance(node, exp.IntDiv):
@@ -63,8 +65,10 @@ def arithmetic(node: exp.Expression, left: Kind, right: Kind) -> Kind:
         if isinstance(node, exp.Div):
             return Kind("double", None if a.scale is None else a.scale + _EXTRA_DIGITS)
         known = [0 if kind.family == "int" else kind.scale for kind in (a, b)]
-        return DOUBLE if None in known or isinstance(node, exp.Mul) and None in scales else Kind(
-            "double", sum(x or 0 for x in known) if isinstance(node, exp.Mul) else max(x or 0 for x in known)
+        return (
+            DOUBLE
+            if None in known or (isinstance(node, exp.Mul) and None in scales)
+            else Kind("double", sum(x or 0 for x in known) if isinstance(node, exp.Mul) else max(x or 0 for x in known))
         )
     if isinstance(node, exp.Div):
         return Kind("decimal", (a.scale or 0) + _EXTRA_DIGITS)
@@ -74,7 +78,7 @@ def arithmetic(node: exp.Expression, left: Kind, right: Kind) -> Kind:
     return Kind("decimal", sum(scales_known) if isinstance(node, exp.Mul) else max(scales_known))
 
 
-def aggregate(node: exp.Expression, argument: Kind) -> Kind:
+def aggregate(node: exp.Expr, argument: Kind) -> Kind:
     """The kind of COUNT, SUM, AVG, MIN, MAX, GROUP_CONCAT and the spreads over `argument`."""
     if isinstance(node, exp.Count):
         return INT
@@ -101,7 +105,7 @@ def literal(node: exp.Literal) -> Kind:
     return Kind("decimal", len(text.partition(".")[2])) if "." in text else INT
 
 
-def scalar(name: str, arguments: Sequence[Kind], nodes: Sequence[exp.Expression]) -> Kind:
+def scalar(name: str, arguments: Sequence[Kind], nodes: Sequence[exp.Expr]) -> Kind:
     """The kind of a function's result; text where nothing else is known of it."""
     if name in _ALL:
         return unify(arguments)
@@ -122,7 +126,7 @@ def scalar(name: str, arguments: Sequence[Kind], nodes: Sequence[exp.Expression]
     return _SCALARS.get(name, TEXT)
 
 
-def _rounded(name: str, kind: Kind, nodes: Sequence[exp.Expression]) -> Kind:
+def _rounded(name: str, kind: Kind, nodes: Sequence[exp.Expr]) -> Kind:
     if name == "abs" or kind.family == "int":
         return kind
     digits = nodes[1] if len(nodes) > 1 else None

@@ -43,7 +43,9 @@ def _ddl(table: Table) -> str:
     if table.ddl:
         return table.ddl.rstrip(";")
     columns = [f"{_quoted(each.name)} {each.type}" for each in table.columns]
-    return f"CREATE TABLE {_quoted(table.name)} ({', '.join(columns)}) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci"
+    return (
+        f"CREATE TABLE {_quoted(table.name)} ({', '.join(columns)}) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci"
+    )
 
 
 class Host:
@@ -328,5 +330,3 @@ def _described(row: tuple[Any, ...]) -> tuple[Any, ...]:
     plain = "CURRENT_TIMESTAMP" if plain == "current_timestamp()" else plain
     extra = "DEFAULT_GENERATED" if plain == "CURRENT_TIMESTAMP" else rest[0] if rest else ""
     return (name, _WIDTH.sub(r"\1", kind).encode(), nullable, key, None if plain is None else plain.encode(), extra)
-
-

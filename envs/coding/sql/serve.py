@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib.util
+from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
 
-from ....trajectories.errors import UnknownName
+from ....trajectories.errors import MissingPart, UnknownName
 from .answer import Server
 from .dump import Dump
 from .schema import Database
 
+Find = Callable[[str], Database | None]
 
 
 @lru_cache(maxsize=8)
@@ -20,10 +22,16 @@ def _kept(dump: Dump) -> Server:
     return Embedded(dump.find, dump.names())
 
 
-def _mysql(dump: Dump) -> Server:
+def _hosted(key: Hashable, find: Find, names: Sequence[str]) -> Server:
+    if importlib.util.find_spec("pymysql") is None:
+        raise MissingPart("server='mysql' needs the Python package pymysql (pip install 'agentbank[sql]')")
     from .mariadb import Hosted
 
-    return Hosted(dump, dump.find, dump.names())
+    return Hosted(key, find, names)
+
+
+def _mysql(dump: Dump) -> Server:
+    return _hosted(dump, dump.find, dump.names())
 
 
 _MAKERS: dict[str, Callable[[Dump], Server]] = {"sqlite": _kept, "mysql": _mysql}
@@ -51,6 +59,4 @@ def alone(server: str, database: Database) -> Server:
         from .embedded import Embedded
 
         return Embedded(lambda name: database if name == database.name else None, [database.name])
-    from .mariadb import Hosted
-
-    return Hosted("alone", lambda name: database if name == database.name else None, [])
+    return _hosted("alone", lambda name: database if name == database.name else None, [])
