@@ -124,6 +124,8 @@ def test_nothing_outside_is_reached(session, tmp_path, statement):
         "SELECT COUNT(*) FROM " + ", ".join(f"person p{i}" for i in range(16)),
         "SELECT p0.id FROM " + ", ".join(f"person p{i}" for i in range(12)),
         "SELECT 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab' REGEXP '(a+)+$'",
+        "SELECT SUM(LENGTH(REPEAT('x', 1000000 - p0.id))) FROM " + ", ".join(f"person p{i}" for i in range(9)),
+        "SELECT COUNT(*) FROM person a, person b, person c, person d WHERE REPEAT(a.name, 200) REGEXP 'b*c*$'",
         "SELECT " + "(" * 3000 + "1" + ")" * 3000,
         "SELECT REPEAT(REPEAT('x', 1000000), 1000000), LPAD('x', 1000000000, 'y')",
     ],

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 MAX_ROWS = 200_000
 """Rows that one answer may have; more is refused, on every server."""
 
+INTERRUPTED = "Query execution was interrupted, maximum statement execution time exceeded"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from ....trajectories.errors import Fault
 from . import describe, dialect, functions, reading
-from .answer import MAX_ROWS, Answer, Refused
+from .answer import INTERRUPTED, MAX_ROWS, Answer, Refused
 from .image import image, quoted
 from .resolve import Output, Resolver
 from .schema import Column, Database, Table
@@ -121,7 +121,7 @@ class EmbeddedSession:
             if database is None:
                 raise Refused(f"Unknown database '{name}'")
             connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-            functions.teach(connection, name, self.seed, self._refusals)
+            functions.teach(connection, name, self.seed, self._refusals, self._charge)
             connection.deserialize(self.server.image(database))
             connection.execute(f"PRAGMA max_page_count = {_PAGES}")
             connection.execute("ATTACH ':memory:' AS information_schema")
@@ -137,9 +137,12 @@ class EmbeddedSession:
             self._open[name] = (connection, database)
         self.current = name
 
+    def _charge(self, steps: int) -> bool:
+        self._spent += steps
+        return self._spent > OPERATIONS
+
     def _tick(self) -> int:
-        self._spent += _EVERY
-        return int(self._spent > OPERATIONS)
+        return int(self._charge(_EVERY))
 
     @property
     def database(self) -> Database:
@@ -211,7 +214,7 @@ class EmbeddedSession:
             return str(self._refusals[0])
         said = str(error)
         if "interrupted" in said:
-            return "Query execution was interrupted, maximum statement execution time exceeded"
+            return INTERRUPTED
         if said.startswith(("misuse of aggregate", "misuse of aliased aggregate", "aggregate functions")):
             return "Invalid use of group function"
         if said.startswith("UNIQUE constraint failed"):

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from .aggregates import AGGREGATES, Single
-from .answer import Refused
+from .answer import INTERRUPTED, Refused
 from .moments import (
     as_datetime,
     as_moment,
@@ -25,7 +25,7 @@ from .moments import (
     str_to_date,
     timestampdiff,
 )
-from .texts import collate, fold, like, number, regexp, same, text
+from .texts import collate, fold, like, number, regexp, regexp_cost, same, text
 
 CLOCK = datetime(2023, 6, 1, 12, 0, 0)
 """What NOW() says: a fixed moment, since the same actions must give the same words."""
@@ -232,10 +232,17 @@ def knows(name: str) -> bool:
     return name in SCALARS or name in BUILT_IN or name in AGGREGATES
 
 
-def teach(connection: sqlite3.Connection, database: str, seed: int, refusals: list[Refused]) -> None:
+def teach(
+    connection: sqlite3.Connection,
+    database: str,
+    seed: int,
+    refusals: list[Refused],
+    charge: Callable[[int], bool],
+) -> None:
     """Give a connection the collation and all functions; RAND() draws from `seed`.
 
-    SQLite swallows the text of an exception in a function; so a `Refused` is also kept in `refusals`.
+    `charge` takes what a call cost, in steps of SQLite's machine, and says whether that was too much. SQLite swallows
+    the text of an exception in a function; so a `Refused` is also kept in `refusals`.
     """
     rng = random.Random(seed)
 
@@ -249,9 +256,20 @@ def teach(connection: sqlite3.Connection, database: str, seed: int, refusals: li
 
         return call
 
+    def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*values: Any) -> Any:
+            cost = 10 + (regexp_cost(*values) if function is regexp else 0)
+            result = function(*values)
+            cost += sum(len(each) for each in (*values, result) if isinstance(each, str)) // 8
+            if charge(cost):
+                raise Refused(INTERRUPTED)
+            return result
+
+        return kept(call)
+
     connection.create_collation("mysql", collate)
     for name, (arity, function) in SCALARS.items():
-        connection.create_function(name, arity, kept(function) if name == "regexp" else function, deterministic=True)
+        connection.create_function(name, arity, counted(function), deterministic=True)
     for name, (arity, aggregate) in AGGREGATES.items():
         step = kept(aggregate.step) if aggregate is Single else aggregate.step  # type: ignore[attr-defined]
         connection.create_aggregate(name, arity, type(aggregate.__name__, (aggregate,), {"step": step}))

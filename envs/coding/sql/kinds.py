@@ -61,15 +61,13 @@ def arithmetic(node: exp.Expr, left: Kind, right: Kind) -> Kind:
     if isinstance(node, exp.IntDiv):
         return INT
     if a.family == "double" or b.family == "double":
-        scales = a.scale, b.scale
         if isinstance(node, exp.Div):
             return Kind("double", None if a.scale is None else a.scale + _EXTRA_DIGITS)
-        known = [0 if kind.family == "int" else kind.scale for kind in (a, b)]
-        return (
-            DOUBLE
-            if None in known or (isinstance(node, exp.Mul) and None in scales)
-            else Kind("double", sum(x or 0 for x in known) if isinstance(node, exp.Mul) else max(x or 0 for x in known))
-        )
+        scales = [0 if kind.family == "int" else kind.scale for kind in (a, b)]
+        if None in scales:
+            return DOUBLE
+        known = [scale or 0 for scale in scales]
+        return Kind("double", sum(known) if isinstance(node, exp.Mul) else max(known))
     if isinstance(node, exp.Div):
         return Kind("decimal", (a.scale or 0) + _EXTRA_DIGITS)
     if a.family == "int" and b.family == "int":

@@ -28,10 +28,12 @@ _DESCRIBE = re.compile(r"\s*(describe|desc|show\s+(full\s+)?(columns|fields))\b"
 _USE = re.compile(r"\s*use\s+`?([^`;\s]+)`?\s*;?\s*$", re.IGNORECASE)
 _PLACES = {
     "SELECT": "field list", "WHERE": "where clause", "ON": "on clause", "GROUP BY": "group statement",
-    "HAVING": "having clause", "ORDER BY": "order clause", "FROM": "from clause", "SET": "field list",
+    "HAVING": "having clause", "IN/ALL/ANY": "IN/ALL/ANY subquery", "ORDER BY": "order clause",
+    "FROM": "from clause", "SET": "field list",
 }  # fmt: skip
 _UNKNOWN = re.compile(r"^(Unknown column '.*' in )'([^']*)'$", re.DOTALL)
 _AMBIGUOUS = re.compile(r"^(Column '.*' in )(.+) is ambiguous$", re.DOTALL)
+_DENIED = re.compile(r"^execute command denied to user .* for routine '([^']*)'$")
 _WIDTH = re.compile(r"\b((?:tiny|small|medium|big)?int)\(\d+\)")
 
 
@@ -317,6 +319,7 @@ class HostedSession:
         said = message.replace(self.alias, self.name) if self.alias != self.name else message
         said = said.replace("corresponds to your MariaDB server version", "corresponds to your MySQL server version")
         said = said.replace("This version of MariaDB doesn't", "This version of MySQL doesn't")
+        said = _DENIED.sub(r"FUNCTION \1 does not exist", said)
         said = _UNKNOWN.sub(lambda found: f"{found[1]}'{_PLACES.get(found[2], found[2])}'", said)
         return _AMBIGUOUS.sub(lambda found: f"{found[1]}{_PLACES.get(found[2], found[2])} is ambiguous", said)
 

@@ -12,14 +12,21 @@ from .answer import Refused
 _NUMBER = re.compile(r"\s*[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 
 
-@lru_cache(maxsize=65536)
 def fold(text: str) -> str:
     """The sort key of utf8mb4_general_ci: letters without case and accents, trailing spaces left out."""
+    # Only short ones are kept: an agent can make long ones without end.
+    return _fold_short(text) if len(text) <= 100 else _fold(text)
+
+
+def _fold(text: str) -> str:
     text = text.rstrip(" ")
     if text.isascii():
         return text.upper()
     bare = unicodedata.normalize("NFD", text)
     return "".join(each for each in bare if not unicodedata.combining(each)).upper()
+
+
+_fold_short = lru_cache(maxsize=65536)(_fold)
 
 
 def collate(left: str, right: str) -> int:
@@ -104,6 +111,12 @@ def like(pattern: Any, value: Any, escape: str = "\\") -> int | None:
 
 _LOOPS = re.compile(r"[*+]|\{\d*,")
 _NESTED = re.compile(r"\([^()]*(?:[*+|]|\{\d*,)[^()]*\)\s*[*+{]|\(.*\(.*\)\s*[*+{]|\\\d")
+
+
+def regexp_cost(pattern: Any, value: Any) -> int:
+    """How many steps a search may take at most, by its loops over the value's length."""
+    loops = len(_LOOPS.findall(text(pattern)))
+    return int(len(text(value)) ** min(loops + 1, 4)) // 50
 
 
 def regexp(pattern: Any, value: Any) -> int | None:
