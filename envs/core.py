@@ -85,7 +85,7 @@ class EnvSpec:
     lives: Lives = "inline"
     """inline: many in a process, steps in microseconds; thread: many in a process, may block; process: one each."""
     needs: tuple[str, ...] = ()
-    """``package:NAME`` (an importable module), ``program:NAME`` (on PATH), ``extra:NAME`` is derived from the id."""
+    """``package:NAME`` (an importable module), ``program:NAME`` (on PATH), ``sandbox:any`` or ``sandbox:PROVIDER``."""
     paper: str = ""
     archives: tuple[Archive, ...] = ()
     version: str = "1"

@@ -94,6 +94,13 @@ def missing(spec: EnvSpec) -> list[str]:
             lacks.append(f"the Python package {name} (pip install 'agentbank[{spec.id}]')")
         elif kind == "program" and shutil.which(name) is None:
             lacks.append(f"the program {name} on PATH")
+        elif kind == "sandbox":
+            # Imported only when asked: most worlds need none.
+            from .sandboxes import why_none
+
+            reason = why_none("auto" if name == "any" else name)
+            if reason:
+                lacks.append(f"a sandbox ({reason})")
     return lacks
 
 

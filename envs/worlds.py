@@ -13,6 +13,21 @@ register(
     action_kind="discrete",
     fidelity="reimplementation",
     splits=("train", "dev", "test"),
+    archives=(
+        # The ids are those of upstream's setup.sh; `confirm` skips the drive's page about large files.
+        Archive(
+            "https://drive.usercontent.google.com/download?export=download&confirm=t&id=1A2whVgOO0euk5O13n2iYDM0bQRkkRduB",
+            "items_shuffle.json",
+        ),
+        Archive(
+            "https://drive.usercontent.google.com/download?export=download&confirm=t&id=1s2j6NgHljiZzQNL3veZaAiyW_qDEgBNi",
+            "items_ins_v2.json",
+        ),
+        Archive(
+            "https://raw.githubusercontent.com/princeton-nlp/WebShop/master/baseline_models/data/items_human_ins.json",
+            "items_human_ins.json",
+        ),
+    ),
     paper="Yao et al. 2022, arXiv 2207.01206",
 )
 register(
@@ -39,6 +54,7 @@ register(
     action_kind="language",
     fidelity="reimplementation",
     splits=("train", "test"),
+    lives="thread",
     archives=(
         Archive("http://curtis.ml.cmu.edu/datasets/hotpot/hotpot_train_v1.1.json", "hotpot_train_v1.1.json"),
         Archive(
@@ -46,6 +62,60 @@ register(
         ),
     ),
     paper="Yang et al. 2018, arXiv 1809.09600",
+)
+register(
+    "humaneval",
+    ".coding.humaneval:HumanEval",
+    skill="coding",
+    group="held-in",
+    max_steps=10,
+    metric="1 when the submitted program passes the hidden check, else 0 (pass@k over trials)",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("test",),
+    lives="thread",
+    needs=("sandbox:any",),
+    archives=(
+        Archive(
+            "https://github.com/openai/human-eval/raw/6d43fb980f9fee3c892a914eda09951f772ad10d/data/HumanEval.jsonl.gz",
+            "HumanEval.jsonl.gz",
+        ),
+    ),
+    paper="Chen et al. 2021, arXiv 2107.03374",
+)
+register(
+    "mbpp",
+    ".coding.mbpp:MBPP",
+    skill="coding",
+    group="held-in",
+    max_steps=10,
+    metric="1 when the submitted program passes every test, else 0 (pass@k over trials)",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("train", "dev", "test", "prompt"),
+    lives="thread",
+    needs=("sandbox:any",),
+    archives=(
+        Archive(
+            "https://raw.githubusercontent.com/google-research/google-research/master/mbpp/mbpp.jsonl", "mbpp.jsonl"
+        ),
+    ),
+    paper="Austin et al. 2021, arXiv 2108.07732",
+)
+register(
+    "apps",
+    ".coding.apps:APPS",
+    skill="coding",
+    group="held-in",
+    max_steps=10,
+    metric="share of hidden tests passed; success: all of them (upstream's strict accuracy)",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("train", "test"),
+    lives="thread",
+    needs=("sandbox:any",),
+    archives=(Archive("https://people.eecs.berkeley.edu/~hendrycks/APPS.tar.gz", "APPS.tar.gz", unpack=True),),
+    paper="Hendrycks et al. 2021, arXiv 2105.09938",
 )
 register(
     "roomr",
@@ -94,6 +164,30 @@ register(
         )
     ),
     paper="Gordon et al. 2018, arXiv 1712.03316",
+)
+register(
+    "alfworld",
+    ".embodied.alfworld:ALFWorld",
+    skill="embodied",
+    group="held-in",
+    max_steps=50,
+    metric="1 when the task is done, else 0 (the share of its conditions that hold is beside it as `progress`)",
+    action_kind="discrete",
+    fidelity="reimplementation",
+    splits=("train", "valid_seen", "valid_unseen", "test"),
+    archives=(
+        Archive(
+            "https://github.com/alfworld/alfworld/releases/download/0.2.2/json_2.1.1_json.zip",
+            "json_2.1.1_json.zip",
+            unpack=True,
+        ),
+        Archive(
+            "https://github.com/alfworld/alfworld/releases/download/0.4.0/json_2.1.2_tw-pddl.zip",
+            "json_2.1.2_tw-pddl.zip",
+            unpack=True,
+        ),
+    ),
+    paper="Shridhar et al. 2021, arXiv 2010.03768",
 )
 register(
     "intercode_sql",

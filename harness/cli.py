@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import typer
 
+from ..training.cli import app as train
 from ..trajectories import AgentBankError, UsageError
-from .commands import data, inspect, runs
+from .commands import compare, data, formats, inspect, runs
 
 app = typer.Typer(
     name="agentbank",
@@ -20,8 +21,11 @@ app = typer.Typer(
     help="Worlds for language agents, the agents that act in them, the record, the judgement, and training.",
 )
 runs.add(app)
+compare.add(app)
+formats.add(app)
 inspect.add(app)
 data.add(app)
+app.add_typer(train, name="train")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

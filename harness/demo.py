@@ -6,12 +6,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from ..envs import EnvSpec, missing
 from .plan import Config
-from .report import Report, markdown, percent
+from .report import Report, console, markdown, percent, span
 from .runner import write_whole
 
 WORLDS = ("webshop", "scienceworld", "hotpotqa")
@@ -52,13 +51,12 @@ def show(reports: dict[str, Report], notes: Sequence[str], out: Path) -> None:
         cells = []
         for report in reports.values():
             row = report.worlds[world]
-            low, high = row["interval"] or (None, None)
-            cells.append(f"{percent(row['score'])}  [{percent(low)}, {percent(high)}]")
+            cells.append(f"{percent(row['score'])}  [{span(row['interval'])}]")
         sheet.add_row(world, *cells)
-    console = Console(highlight=False)
-    console.print(sheet)
+    screen = console()
+    screen.print(sheet)
     for note in notes:
-        console.print(note, style="yellow")
+        screen.print(note, style="yellow")
     pages = [f"## {agent}\n\n{markdown(report)}" for agent, report in reports.items()]
     write_whole(out / "report.md", "# Demo\n\n" + "\n".join(pages))
-    console.print(f"records and reports: {out}/<agent>/{{run.json,episodes.jsonl,report.json}}, {out}/report.md")
+    screen.print(f"records and reports: {out}/<agent>/{{run.json,episodes.jsonl,report.json}}, {out}/report.md")

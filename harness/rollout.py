@@ -118,7 +118,14 @@ class _Keeper:
         except Exception as error:
             raise Broke("env", error) from error
         self.seen = opened.observation
-        brief = Brief(opened.task.env, opened.manual, opened.action_kind, self.seed, opened.gold)
+        brief = Brief(
+            opened.task.env,
+            opened.manual,
+            opened.action_kind,
+            self.seed,
+            opened.gold,
+            reply_tokens=self.limits.reply_tokens,
+        )
         try:
             self.prompt = await self.agent.begin(brief)
         except Exception as error:

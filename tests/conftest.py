@@ -1,9 +1,15 @@
 """What all tests share: where the benchmarks' real slices lie."""
 
+import importlib.util
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# The tests' own small worlds and checkpoints (toy.py, tiny.py) are imported by name from any folder.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +19,17 @@ def shared() -> Path:
     if not (root / "data").is_dir():
         pytest.skip(f"no real benchmark slices at {root / 'data'} (set AGENTBANK_SHARED to test against them)")
     return root / "data"
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> Iterator[None]:
+    """A real engine with the sandbox's image: the machine's own, or one that tests/docker_engine.py starts."""
+    spec = importlib.util.spec_from_file_location("docker_engine", Path(__file__).with_name("docker_engine.py"))
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with module.engine() as problem:
+        if problem:
+            pytest.skip(problem)
+        module.image()
+        yield

@@ -103,7 +103,7 @@ _OVERFLOW = re.compile(
     re.IGNORECASE,
 )
 _ROOM = re.compile(
-    rb"maximum context length is (\d+) tokens.*?(?:has (\d+) input tokens|\((\d+) in the messages)",
+    rb"maximum context length is (\d+) tokens.*?(?:(?:has|contains) (\d+) input tokens|\((\d+) in the messages)",
     re.DOTALL,
 )
 

@@ -47,7 +47,7 @@ class EndpointOptions:
     """Seconds of one try at most, from the request to the last byte."""
     deadline: float = 1800.0
     """Seconds of one call at most, all tries and waits together."""
-    retries: int = 8
+    retries: int = 5
     """Tries after the first."""
     backoff: float = 0.5
     """Seconds before the second try; doubled from try to try, with jitter."""
@@ -123,7 +123,7 @@ class Endpoint:
         session = self._open()
         options = self.options
         limit: float | None = None
-        wait, problem = 0.0, ""
+        wait, problem, shortened = 0.0, "", False
         for attempt in range(options.retries + 1):
             if wait:
                 await asyncio.sleep(wait)
@@ -143,10 +143,10 @@ class Endpoint:
             elif status:
                 problem = f"status {status}: {self._excerpt(content)}"
                 if overflows(status, content):
-                    fewer = room(content, body.get("max_tokens"))
+                    fewer = None if shortened else room(content, body.get("max_tokens"))
                     if fewer is None:
                         raise ContextOverflow(self._scrub(f"{self.name}: {problem}"))
-                    body["max_tokens"] = fewer
+                    body["max_tokens"], shortened = fewer, True
                     continue
                 if status < 500 and status not in TEMPORARY:
                     raise Fault("model", self._scrub(f"{self._url} refused the request, {problem}"))

@@ -51,8 +51,12 @@ class ScienceWorld(TextEnv):
 
     The first observation is the task's text and a first look around; afterwards it is the engine's text, unchanged.
     Reward is the increase of the score, and never below 0. Score is the engine's 0..100 over 100; the engine's -100
-    (a wrong ``focus on``) ends the episode with score 0 and ``info["failed_task"]``. Success is the full score.
-    Further info: ``engine_score`` (-100..100), ``failed_task`` (bool).
+    (a wrong ``focus on``) ends the episode with score 0 and ``info["failed_task"]``. Success is the full score. Points
+    that the engine gives for the starting position alone count only once the agent has earned one of its own.
+    Further info: ``engine_score`` (-100..100, as upstream gives it), ``failed_task`` (bool).
+
+    Without a `max_steps` of yours an episode has 100 actions, upstream's default, and more for the eleven tasks whose
+    gold path is longer (`scienceworld_tasks.LONGER`).
     """
 
     def __init__(self, *, simplifications: str = "easy", memory: int = 512, **standard: Unpack[Standard]) -> None:
@@ -75,6 +79,7 @@ class ScienceWorld(TextEnv):
         if memory < 64:
             raise UsageError(f"memory is in MiB and at least 64, not {memory}")
         self.simplifications, self.memory = simplifications, memory
+        self._limit_is_ours = standard.get("max_steps") is None
         easy = simplifications == "easy"
         self.manual = MANUAL.format(
             teleport=TELEPORT if easy or "teleportAction" in simplifications else "",
@@ -98,6 +103,8 @@ class ScienceWorld(TextEnv):
 
             self.close_engine()
             self._engine = Engine(self.memory)
+        if self._limit_is_ours:
+            self.max_steps = scienceworld_tasks.LONGER.get(task.data[0], scienceworld_tasks.STEPS)
         return self._begin(self._engine, task)
 
     def _begin(self, engine: Engine, task: Task) -> str:
@@ -128,15 +135,17 @@ class ScienceWorld(TextEnv):
             },
         )
 
-    def expert(self, task: Task) -> Sequence[str]:
-        """The engine's own solution; asking for it leaves the episode where it stands."""
+    def expert(self, task: Task) -> Sequence[str] | None:
+        """The engine's own solution, tried out; None where it does not win. The episode is left where it stands."""
         engine = self._running()
         name, variation = task.data
         actions = engine.gold(name, variation, self.simplifications)
         self._begin(engine, task)
+        won = _until_won(engine, actions)
+        self._begin(engine, task)
         for action in self.history:
             self.respond(action)
-        return actions
+        return won
 
     def actions(self) -> Sequence[str]:
         """All actions that the engine understands now, some hundreds; asking does not change the world."""
@@ -157,3 +166,12 @@ class ScienceWorld(TextEnv):
         """End the JVM."""
         self.close_engine()
         super().close()
+
+
+def _until_won(engine: Engine, actions: Sequence[str]) -> list[str] | None:
+    """The actions up to the one that brings the full score; None if none does."""
+    for number, action in enumerate(actions, 1):
+        answer = engine.act(action)
+        if answer.completed or answer.score < 0:
+            return list(actions[:number]) if answer.score == 100 else None
+    return None

@@ -12,9 +12,13 @@ from pathlib import Path
 
 from ...trajectories.errors import DataError
 from ..data import cache_root, read_json
+from ..retrieval import BM25
 
 SIMILAR = 5
 """Titles that are offered where a page is not found, as in ReAct's WikiEnv."""
+
+BIG = 50_000
+"""Pages from which on an index is worth keeping: it takes seconds to build."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +78,20 @@ class Paragraphs(Encyclopedia):
 
 
 class Corpus(Encyclopedia):
-    """Many pages with a BM25 index, which is built once and kept in the cache folder."""
+    """Many pages, ranked by BM25 over title and text."""
 
-    def __init__(self, pages: Mapping[str, Sequence[str]], k1: float = 0.9, b: float = 0.4) -> None:
-        """Index `pages` (title -> sentences) unless an index of the same pages lies in the cache already."""
-        from ..retrieval import BM25
-
-        self.exact = Paragraphs(Page(title, tuple(sentences)) for title, sentences in pages.items())
+    def __init__(self, pages: Mapping[str, Sequence[str]], *, k1: float = 0.9, b: float = 0.4) -> None:
+        """Index `pages` (title -> sentences); the index of a big corpus is built once and kept in the cache folder."""
+        self.exact = Paragraphs(Page(title, tuple(each.strip() for each in text)) for title, text in pages.items())
         self.titles = [page.title for page in self.exact.pages.values()]
         documents = [f"{page.title} {' '.join(page.sentences)}" for page in self.exact.pages.values()]
+        if len(documents) < BIG:
+            self.index = BM25.build(documents, k1=k1, b=b)
+            return
         mark = hashlib.sha256("\0".join([str(k1), str(b), *documents]).encode()).hexdigest()[:16]
-        self.index = BM25.build(documents, cache_root() / "indexes" / f"hotpotqa-{mark}", k1=k1, b=b)
+        path = cache_root() / "indexes" / mark
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.index = BM25.open(path) if path.is_dir() else BM25.build(documents, path, k1=k1, b=b)
 
     def page(self, title: str) -> Page | None:
         """The page of that title."""

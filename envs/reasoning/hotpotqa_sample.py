@@ -180,4 +180,4 @@ def tasks(split: str) -> tuple[Task, ...]:
 def corpus() -> Corpus:
     """All articles as one corpus."""
     articles = [*map(_town, TOWNS), *map(_person, PEOPLE), *map(_work, PEOPLE)]
-    return Corpus({title: [sentence.strip() for sentence in sentences] for title, sentences in articles})
+    return Corpus(dict(articles))

@@ -1,149 +1,217 @@
-"""BM25 as Lucene scores it, over an inverted index of numpy arrays that may lie memory-mapped on disk.
+"""BM25 search that scores as Lucene does, over arrays that are memory-mapped when the index lies in a folder.
 
-Robertson and Zaragoza 2009 in Lucene's form (BM25Similarity): idf = ln(1 + (N - n + 0.5) / (n + 0.5)), and document lengths
-rounded to one byte (SmallFloat.intToByte4), so that ranks are Lucene's and not nearly so.
+Lucene's arithmetic is kept to the bit: document lengths of one byte (SmallFloat), factors in float32, sums in float64
+rounded to float32. The defaults are Anserini's (k1=0.9, b=0.4), which WebShop and the retrieval literature use. A
+query's rare terms are added up first; common ones only for documents that can still be among the best (MaxScore,
+Turtle and Flood 1995). The few that remain are then scored exactly.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import tempfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
 
 from ...trajectories.errors import DataError
-from .analyzer import words
+from .analyzer import analyze
+from .postings import Ints, Postings, invert, mapped, room, stored
 
-FORMAT = 1
+LAYOUT = 1
+"""Version of the files; an index of another version is built again."""
 
+CHEAP = 20_000
+"""Postings that are added up sooner than it is looked whether they matter."""
 
-def rounded_length(length: int) -> int:
-    """A document's length as Lucene keeps it: exact up to 39, then four significant bits (SmallFloat.intToByte4)."""
-    free = 24  # lengths below it are exact: 255 less the largest long4 code, 231
-    if length < free:
-        return length
-    rest = length - free
-    bits = rest.bit_length()
-    if bits < 4:
-        return length
-    shift = bits - 4
-    return free + ((rest >> shift) << shift)
+LOOKUP = 10
+"""How many postings can be added up in the time that looking up one takes."""
+
+SAFE = 1.001
+"""Bounds are widened by this, far beyond what float32 can round away."""
+
+TINY = np.float32(1e-30)
+
+Floats = npt.NDArray[np.float32]
+F32 = np.float32
+LENGTHS = np.array(
+    [*range(32), *(24 + ((bits | 8) << row) for row in range(28) for bits in range(8))][:255], dtype=np.int64
+)
+"""The 255 document lengths that Lucene can store; others are rounded down to one of these (SmallFloat.intToByte4)."""
 
 
 class BM25:
-    """An index over documents numbered from 0. Read-only once built; safe to share between threads."""
+    """An index of numbered documents. Safe to share between threads; nothing in it changes."""
 
-    def __init__(self, terms: dict[str, int], arrays: dict[str, NDArray[Any]], count: int) -> None:
-        """Take the parts; use `build` or `open`."""
-        self._terms, self._count = terms, count
-        self._starts, self._documents, self._impacts = arrays["starts"], arrays["documents"], arrays["impacts"]
+    def __init__(
+        self, postings: Postings, factors: Floats, peaks: Floats, ties: Ints | None, k1: float, b: float
+    ) -> None:
+        """Use `build` or `open`."""
+        self._postings, self._factors, self._peaks, self._ties = postings, factors, peaks, ties
+        self.k1, self.b = k1, b
+        self._held = int(np.count_nonzero(postings.lengths))
 
     def __len__(self) -> int:
-        """How many documents."""
-        return self._count
+        """How many documents there are, empty ones too."""
+        return len(self._postings.lengths)
 
     @classmethod
-    def build(cls, documents: Iterable[str], path: Path | None = None, *, k1: float = 0.9, b: float = 0.4) -> BM25:
-        """Index `documents`; with `path` also write the index there (a folder), whole or not at all."""
-        terms: dict[str, int] = {}
-        found: list[NDArray[np.int64]] = []
-        lengths: list[int] = []
-        block: list[tuple[int, int, int]] = []
-        for number, text in enumerate(documents):
-            counts = Counter(words(text))
-            lengths.append(sum(counts.values()))
-            for word, times in counts.items():
-                block.append((terms.setdefault(word, len(terms)), number, times))
-            if len(block) > 1_000_000:
-                found.append(np.array(block, dtype=np.int64))
-                block = []
-        found.append(np.array(block, dtype=np.int64).reshape(-1, 3))
-        index = cls(terms, _scored(found, lengths, len(terms), k1, b), len(lengths))
-        if path is not None:
-            index._write(path, k1, b)
-            return cls.open(path)
-        return index
+    def build(
+        cls,
+        documents: Iterable[str],
+        path: Path | None = None,
+        *,
+        k1: float = 0.9,
+        b: float = 0.4,
+        ties: Sequence[str] | None = None,
+    ) -> BM25:
+        """Index texts; a document's number is its place among them.
 
-    def _write(self, path: Path, k1: float, b: float) -> None:
-        part = path.with_name(path.name + ".part")
-        part.mkdir(parents=True, exist_ok=True)
-        for name in ("starts", "documents", "impacts"):
-            np.save(part / f"{name}.npy", getattr(self, f"_{name}"))
-        (part / "terms.txt").write_text("\n".join(self._terms), encoding="utf-8")
-        head = {"format": FORMAT, "documents": self._count, "terms": len(self._terms), "k1": k1, "b": b}
-        (part / "index.json").write_text(json.dumps(head))
-        part.rename(path)
+        Args:
+            documents: Read once, one at a time.
+            path: A folder for the index, made here, whole or not at all; None keeps it in memory.
+            k1: Saturation of term frequency, 0 or more.
+            b: Strength of length normalisation, 0..1.
+            ties: A name for each document; equal scores are ordered by these (Anserini orders them so, by external
+                id), else by number. Read after `documents`.
+        """
+        if path is None:
+            return cls._made(documents, None, k1, b, ties)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as work:
+            folder = Path(work, "index")
+            folder.mkdir()
+            cls._made(documents, folder, k1, b, ties)
+            (folder / "index.json").write_text(json.dumps({"layout": LAYOUT, "k1": k1, "b": b}))
+            if path.exists():
+                path.rename(Path(work, "former"))
+            folder.rename(path)
+        return cls.open(path)
+
+    @classmethod
+    def _made(
+        cls, documents: Iterable[str], folder: Path | None, k1: float, b: float, ties: Sequence[str] | None
+    ) -> BM25:
+        postings, freqs = invert(documents, folder)
+        factors = room(folder, "factors", len(freqs), np.float32)
+        held = max(1, int(np.count_nonzero(postings.lengths)))
+        average = F32(max(1, int(postings.lengths.sum(dtype=np.int64))) / held)
+        norms = F32(1) / (F32(k1) * ((F32(1) - F32(b)) + F32(b) * LENGTHS.astype(F32) / average))
+        codes = (np.searchsorted(LENGTHS, postings.lengths, side="right") - 1).astype(np.uint8)
+        for at in range(0, len(freqs), 1 << 22):
+            part = slice(at, at + (1 << 22))
+            factors[part] = F32(1) + freqs[part].astype(F32) * norms[codes[postings.docs[part]]]
+        starts = postings.starts[:-1]
+        peaks = np.maximum.reduceat(factors, starts) if len(starts) else np.zeros(0, F32)
+        order = None
+        if ties is not None:
+            order = np.empty(len(postings.lengths), dtype=np.int32)
+            order[np.array(sorted(range(len(order)), key=ties.__getitem__), dtype=np.int64)] = np.arange(len(order))
+        if folder is not None:
+            np.save(folder / "peaks.npy", peaks)
+            if order is not None:
+                np.save(folder / "ties.npy", order)
+        return cls(postings, factors, peaks, order, k1, b)
 
     @classmethod
     def open(cls, path: Path) -> BM25:
-        """Open a written index; the postings stay on disk, memory-mapped.
+        """Map an index that `build` wrote.
 
         Raises:
-            DataError: it is not there, torn, or of another format.
+            DataError: it is not there, or of another layout.
         """
         try:
-            head = json.loads((path / "index.json").read_text())
-            listed = (path / "terms.txt").read_text(encoding="utf-8").split("\n") if head["terms"] else []
-            arrays = {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in ("starts", "documents", "impacts")}
+            about = json.loads((path / "index.json").read_text())
+            if about["layout"] != LAYOUT:
+                raise DataError(path / "index.json", f"layout {about['layout']}, expected {LAYOUT}; delete the folder")
+            ties = stored(path, "ties") if (path / "ties.npy").is_file() else None
+            return cls(mapped(path), stored(path, "factors"), stored(path, "peaks"), ties, about["k1"], about["b"])
         except (OSError, ValueError, KeyError) as error:
-            raise DataError(path, f"not a search index: {error}; delete it to have it built again") from error
-        if head.get("format") != FORMAT or len(listed) != head["terms"]:
-            raise DataError(path, "a search index of another format; delete it to have it built again")
-        return cls({term: number for number, term in enumerate(listed)}, arrays, head["documents"])
+            raise DataError(
+                path, f"not an index built by this version ({error}); delete it to build it again"
+            ) from error
 
-    def search(self, query: str, k: int = 10) -> list[tuple[int, float]]:
-        """The `k` best documents that share a word with `query`: (number, score), best first, ties by number."""
-        # A word asked for twice counts twice, as in Lucene's query of one clause a word.
-        asked = Counter(number for word in words(query) if (number := self._terms.get(word)) is not None)
-        if not asked or k < 1:
-            return []
-        spans = [(slice(int(self._starts[term]), int(self._starts[term + 1])), times) for term, times in asked.items()]
-        total = sum(span.stop - span.start for span, _ in spans)
-        if total * 4 < self._count:
-            documents, places = np.unique(
-                np.concatenate([self._documents[span] for span, _ in spans]), return_inverse=True
-            )
-            scores = np.zeros(len(documents), dtype=np.float64)
-            np.add.at(
-                scores, places, np.concatenate([self._impacts[span] * np.float32(times) for span, times in spans])
-            )
-        else:
-            whole = np.zeros(self._count, dtype=np.float64)
-            for span, times in spans:
-                whole[self._documents[span]] += self._impacts[span] * np.float32(times)
-            documents = np.flatnonzero(whole)
-            scores = whole[documents]
-        # Lucene sums its clauses in double and keeps the score as a float; equal floats rank by document number.
-        kept = scores.astype(np.float32)
-        if len(kept) > k:
-            edge = np.partition(kept, len(kept) - k)[len(kept) - k]
-            chosen = np.flatnonzero(kept >= edge)
-        else:
-            chosen = np.arange(len(kept))
-        order = chosen[np.lexsort((documents[chosen], -kept[chosen]))][:k]
-        return [(int(documents[at]), float(kept[at])) for at in order]
+    def search(self, query: str, k: int) -> list[tuple[int, float]]:
+        """The `k` best documents with their scores, best first; only documents that hold a term of the query."""
+        clauses = self._clauses(query)
+        docs = self._candidates(clauses, k)
+        scores = self._scores(clauses, docs).astype(F32)
+        if len(docs) > k:
+            kept = scores >= least_of(scores, k)
+            docs, scores = docs[kept], scores[kept]
+        order = np.lexsort((docs if self._ties is None else self._ties[docs], -scores))[:k]
+        return [(int(docs[at]), float(scores[at])) for at in order]
+
+    def _clauses(self, query: str) -> list[Clause]:
+        """The query's terms that the index knows, the one that can add most first."""
+        clauses = []
+        for word, times in Counter(analyze(query)).items():
+            number = self._postings.find(word)
+            if number < 0:
+                continue
+            start, end = int(self._postings.starts[number]), int(self._postings.starts[number + 1])
+            idf = F32(math.log(1 + (self._held - (end - start) + 0.5) / ((end - start) + 0.5)))
+            weight = F32(times) * idf
+            clauses.append(Clause(start, end, weight, float(weight - weight / self._peaks[number])))
+        return sorted(clauses, key=lambda each: (-each.most, each.start))
+
+    def _candidates(self, clauses: list[Clause], k: int) -> npt.NDArray[np.int64]:
+        """Documents among which the `k` best surely are, ascending, by sums in float32 that may leave out common terms."""
+        left = sum(each.most for each in clauses)
+        ahead = sum(each.end - each.start for each in clauses)
+        table = np.zeros(len(self), dtype=F32)
+        for clause in clauses:
+            part = slice(clause.start, clause.end)
+            table[self._postings.docs[part]] += clause.scores(self._factors[part])
+            left -= clause.most
+            ahead -= clause.end - clause.start
+            if ahead > CHEAP:
+                least = self._floor(table, k) - left * SAFE
+                if least > 0:
+                    docs = np.flatnonzero(table >= F32(least / SAFE))
+                    if len(docs) * LOOKUP * len(clauses) < ahead:
+                        return docs
+        docs = np.flatnonzero(table >= max(F32(self._floor(table, k) / SAFE), TINY))
+        sums = table[docs]
+        return docs[sums >= F32(least_of(sums, k) / SAFE)]
+
+    @staticmethod
+    def _floor(table: Floats, k: int) -> float:
+        """A score that the k-th best document surely reaches: the k-th best of some thousands of them."""
+        return least_of(table[:: max(1, len(table) >> 14)], k)
+
+    def _scores(self, clauses: list[Clause], docs: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """The whole scores of these documents, looked up term by term."""
+        scores = np.zeros(len(docs))
+        for clause in clauses:
+            found = self._postings.docs[clause.start : clause.end]
+            at = np.minimum(np.searchsorted(found, docs), len(found) - 1)
+            hit = found[at] == docs
+            scores[hit] += clause.scores(self._factors[clause.start + at[hit]])
+        return scores
 
 
-def _scored(
-    found: list[NDArray[np.int64]], lengths: list[int], terms: int, k1: float, b: float
-) -> dict[str, NDArray[Any]]:
-    """Postings by term with each posting's share of the score, in Lucene's single precision."""
-    postings = np.concatenate(found)
-    postings = postings[np.lexsort((postings[:, 1], postings[:, 0]))]
-    frequencies = np.bincount(postings[:, 0], minlength=terms)
-    starts = np.concatenate(([0], np.cumsum(frequencies))).astype(np.int64)
-    count = np.float64(len(lengths))
-    idf = np.log(1 + (count - frequencies + 0.5) / (frequencies + 0.5)).astype(np.float32)
-    kept = np.array([rounded_length(length) for length in lengths], dtype=np.float32)
-    average = np.float32(sum(lengths) / len(lengths)) if lengths else np.float32(1)
-    one, f_k1, f_b = np.float32(1), np.float32(k1), np.float32(b)
-    inverse = one / (f_k1 * ((one - f_b) + f_b * kept / average))
-    times = postings[:, 2].astype(np.float32)
-    # BM25Similarity: weight - weight / (1 + freq * normInverse)
-    weight = idf[postings[:, 0]]
-    impacts = weight - weight / (one + times * inverse[postings[:, 1]])
-    return {"starts": starts, "documents": postings[:, 1].astype(np.int32), "impacts": impacts.astype(np.float32)}
+def least_of(scores: Floats, k: int) -> float:
+    """The k-th best of these scores; 0 where there are fewer."""
+    # Not np.partition: where many scores are equal, as here, it takes several times longer.
+    return float(np.sort(scores)[-k]) if len(scores) >= k else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One term of a query: its postings, its weight, and the most that it can add to a score."""
+
+    start: int
+    end: int
+    weight: np.float32
+    most: float
+
+    def scores(self, factors: Floats) -> Floats:
+        """What it adds to documents with these factors; in this form, since Lucene rounds so."""
+        added: Floats = self.weight - self.weight / factors
+        return added

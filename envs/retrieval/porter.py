@@ -1,127 +1,96 @@
-"""Porter's stemmer of 1980, as Lucene's PorterStemFilter carries it out (with the `bli` and `logi` revisions)."""
+"""Porter's stemmer, as Lucene's PorterStemFilter runs it: English words to their stems.
+
+Source: M. F. Porter, "An algorithm for suffix stripping", Program 14(3), 1980, with the two departures of its author's
+own later program ("bli" -> "ble", "logi" -> "log"), which Lucene keeps.
+"""
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-VOWELS = frozenset("aeiou")
-
-STEP_2 = (
-    ("ational", "ate"), ("tional", "tion"), ("enci", "ence"), ("anci", "ance"), ("izer", "ize"), ("bli", "ble"),
-    ("alli", "al"), ("entli", "ent"), ("eli", "e"), ("ousli", "ous"), ("ization", "ize"), ("ation", "ate"),
-    ("ator", "ate"), ("alism", "al"), ("iveness", "ive"), ("fulness", "ful"), ("ousness", "ous"), ("aliti", "al"),
-    ("iviti", "ive"), ("biliti", "ble"), ("logi", "log"),
-)  # fmt: skip
-STEP_3 = (
-    ("icate", "ic"), ("ative", ""), ("alize", "al"), ("iciti", "ic"), ("ical", "ic"), ("ful", ""), ("ness", ""),
-)  # fmt: skip
-STEP_4 = (
-    "al", "ance", "ence", "er", "ic", "able", "ible", "ant", "ement", "ment", "ent", "ion", "ou", "ism", "ate", "iti",
-    "ous", "ive", "ize",
+STEP2 = {
+    "ational": "ate", "tional": "tion", "enci": "ence", "anci": "ance", "izer": "ize", "bli": "ble", "alli": "al",
+    "entli": "ent", "eli": "e", "ousli": "ous", "ization": "ize", "ation": "ate", "ator": "ate", "alism": "al",
+    "iveness": "ive", "fulness": "ful", "ousness": "ous", "aliti": "al", "iviti": "ive", "biliti": "ble", "logi": "log",
+}  # fmt: skip
+STEP3 = {"icate": "ic", "ative": "", "alize": "al", "iciti": "ic", "ical": "ic", "ful": "", "ness": ""}
+STEP4 = dict.fromkeys(
+    ("al", "ance", "ence", "er", "ic", "able", "ible", "ant", "ement", "ment", "ent", "ion", "ou", "ism", "ate", "iti",
+     "ous", "ive", "ize"), "",
 )  # fmt: skip
 
 
-def consonant(word: str, at: int) -> bool:
-    """Whether the letter there is a consonant; `y` is one at the start and after a vowel."""
-    letter = word[at]
-    if letter in VOWELS:
-        return False
-    if letter == "y":
-        return at == 0 or not consonant(word, at - 1)
-    return True
+def shape(word: str) -> str:
+    """The word with every consonant as ``c`` and every vowel as ``v``."""
+    kinds: list[str] = []
+    for letter in word:
+        vowel = letter in "aeiou" or (letter == "y" and bool(kinds) and kinds[-1] == "c")
+        kinds.append("v" if vowel else "c")
+    return "".join(kinds)
 
 
-def measure(stem: str) -> int:
-    """How many times a consonant follows a vowel, runs taken as one: the m of [C](VC)^m[V]."""
-    count, previous = 0, True
-    for at in range(len(stem)):
-        now = consonant(stem, at)
-        count += now and not previous
-        previous = now
-    return count
+def measure(stem_shape: str) -> int:
+    """How often a vowel is followed by a consonant: the m of the paper."""
+    return stem_shape.count("vc")
 
 
-def has_vowel(stem: str) -> bool:
-    """Whether a vowel is in it."""
-    return any(not consonant(stem, at) for at in range(len(stem)))
+def closed(word: str, kinds: str) -> bool:
+    """Ends consonant-vowel-consonant, the last not w, x or y (the paper's *o)."""
+    return kinds.endswith("cvc") and word[-1] not in "wxy"
 
 
-def doubled(word: str) -> bool:
-    """Whether it ends in a double consonant."""
-    return len(word) > 1 and word[-1] == word[-2] and consonant(word, len(word) - 1)
+def doubled(word: str, kinds: str) -> bool:
+    """Ends in a double consonant (the paper's *d)."""
+    return len(word) > 1 and word[-1] == word[-2] and kinds[-1] == "c"
 
 
-def closed(word: str) -> bool:
-    """Whether it ends consonant, vowel, consonant, the last not w, x or y."""
-    end = len(word) - 1
-    if end < 2 or word[-1] in "wxy":
-        return False
-    return consonant(word, end) and not consonant(word, end - 1) and consonant(word, end - 2)
+def replace(word: str, kinds: str, endings: dict[str, str], least: int) -> str:
+    """Replace the longest of `endings` that fits, where the stem's measure is above `least`."""
+    for size in range(min(7, len(word)), 1, -1):
+        ending = word[-size:]
+        if ending not in endings:
+            continue
+        stem = word[:-size]
+        fits = measure(kinds[:-size]) > least and (ending != "ion" or stem.endswith(("s", "t")))
+        return stem + endings[ending] if fits else word
+    return word
 
 
-def _step_1(word: str) -> str:
-    if word.endswith("s"):
-        if word.endswith(("sses", "ies")):
-            word = word[:-2]
-        elif not word.endswith("ss"):
-            word = word[:-1]
+def plural(word: str) -> str:
+    """Step 1a."""
+    if word.endswith(("sses", "ies")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
+
+
+def participle(word: str) -> str:
+    """Step 1b."""
+    kinds = shape(word)
     if word.endswith("eed"):
-        if measure(word[:-3]) > 0:
-            word = word[:-1]
-    else:
-        for suffix in ("ed", "ing"):
-            if word.endswith(suffix):
-                if has_vowel(stem := word[: -len(suffix)]):
-                    word = _tidied(stem)
-                break
-    if word.endswith("y") and has_vowel(word[:-1]):
-        word = word[:-1] + "i"
-    return word
+        return word[:-1] if measure(kinds[:-3]) > 0 else word
+    size = 2 if word.endswith("ed") else 3 if word.endswith("ing") else 0
+    if not size or "v" not in kinds[:-size]:
+        return word
+    word, kinds = word[:-size], kinds[:-size]
+    if word.endswith(("at", "bl", "iz")):
+        return word + "e"
+    if doubled(word, kinds):
+        return word if word[-1] in "lsz" else word[:-1]
+    return word + "e" if measure(kinds) == 1 and closed(word, kinds) else word
 
 
-def _tidied(stem: str) -> str:
-    if stem.endswith(("at", "bl", "iz")):
-        return stem + "e"
-    if doubled(stem):
-        return stem if stem[-1] in "lsz" else stem[:-1]
-    return stem + "e" if measure(stem) == 1 and closed(stem) else stem
-
-
-def _replaced(word: str, table: tuple[tuple[str, str], ...]) -> str:
-    for suffix, new in table:
-        if word.endswith(suffix):
-            stem = word[: -len(suffix)]
-            return stem + new if measure(stem) > 0 else word
-    return word
-
-
-def _step_4(word: str) -> str:
-    # The longest suffix decides; where its condition fails, no shorter one is tried.
-    for suffix in sorted((each for each in STEP_4 if word.endswith(each)), key=len, reverse=True)[:1]:
-        stem = word[: -len(suffix)]
-        if suffix == "ion" and not stem.endswith(("s", "t")):
-            return word
-        return stem if measure(stem) > 1 else word
-    return word
-
-
-def _step_5(word: str) -> str:
-    if word.endswith("e"):
-        stem = word[:-1]
-        count = measure(stem)
-        if count > 1 or (count == 1 and not closed(stem)):
-            word = stem
-    if word.endswith("ll") and measure(word) > 1:
-        word = word[:-1]
-    return word
-
-
-@lru_cache(maxsize=100_000)
 def stem(word: str) -> str:
-    """The stem of a lower-case word; words of one or two letters stay as they are."""
+    """The stem of a lower-case word; words of one or two characters are left alone."""
     if len(word) < 3:
         return word
-    word = _step_1(word)
-    word = _replaced(word, STEP_2)
-    word = _replaced(word, STEP_3)
-    return _step_5(_step_4(word))
+    word = participle(plural(word))
+    if word.endswith("y") and "v" in shape(word[:-1]):
+        word = word[:-1] + "i"
+    for endings, least in ((STEP2, 0), (STEP3, 0), (STEP4, 1)):
+        word = replace(word, shape(word), endings, least)
+    kinds = shape(word)
+    if word.endswith("e"):
+        m = measure(kinds[:-1])
+        if m > 1 or (m == 1 and not closed(word[:-1], kinds[:-1])):
+            word, kinds = word[:-1], kinds[:-1]
+    if word.endswith("ll") and measure(kinds) > 1:
+        word = word[:-1]
+    return word

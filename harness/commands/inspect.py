@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ...envs import EnvSpec, locate, missing, select
 from ...envs.data import cache_root
+from ..report import console
 from .runs import AsJson
 
 
@@ -63,7 +63,7 @@ def envs(
         here = "[green]ready" if not row["missing"] else "[yellow]needs " + " and ".join(row["missing"])
         columns = ("id", "skill", "group", "fidelity", "data")
         sheet.add_row(*(row[key] for key in columns), " ".join(row["splits"]), here)
-    Console().print(sheet)
+    console().print(sheet)
     return 0
 
 
@@ -117,9 +117,9 @@ def doctor(as_json: AsJson = False) -> int:
         named = [{"name": name, "ok": good, "detail": detail} for name, good, detail in found]
         print(json.dumps({"checks": named, "worlds": worlds}))
         return 1 if broken else 0
-    console = Console(highlight=False)
+    out = console()
     for name, good, detail in [*found, *((name, not lacks, " and ".join(lacks)) for name, lacks in worlds.items())]:
-        console.print(f"{'[green]ok  ' if good else '[yellow]--  '}[/]{name:<16} {detail or 'ready'}")
+        out.print(f"{'[green]ok  ' if good else '[yellow]--  '}[/]{name:<16} {detail or 'ready'}")
     return 1 if broken else 0
 
 

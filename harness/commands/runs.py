@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -63,7 +65,7 @@ Workers = Annotated[
 def evaluate(
     env: Env,
     out: Out,
-    agent: Annotated[str, typer.Option("--agent", "-a", help="react, act, expert, random, noop.")] = "react",
+    agent: Annotated[str, typer.Option("--agent", "-a", help="react, act, expert, random, noop, human.")] = "react",
     model: ModelName = None,
     base_url: BaseUrl = None,
     n: Count = None,
@@ -123,37 +125,30 @@ def evaluate(
     return 3 if done.report.failed else 0
 
 
-def collect(
-    env: Env,
-    out: Out,
-    agent: Annotated[str, typer.Option("--agent", "-a", help="expert, or react with a teacher model.")] = "expert",
-    model: ModelName = None,
-    base_url: BaseUrl = None,
-    n: Count = None,
-    every: Every = False,
-    split: Split = "train",
-    seed: Seed = 0,
-    trials: Trials = 1,
-    max_steps: MaxSteps = None,
-    seconds: Seconds = None,
-    tokens: Tokens = None,
-    tasks: Tasks = None,
-    data: Data = None,
-    option: WorldOption = None,
-    temperature: Temperature = None,
-    max_tokens: MaxTokens = None,
-    model_option: ModelOption = None,
-    agent_option: AgentOption = None,
-    concurrency: Concurrency = 64,
-    workers: Workers = None,
-    as_json: AsJson = False,
-) -> int:
+def with_defaults(command: Callable[..., int], doc: str, **defaults: Any) -> Callable[..., int]:
+    """The same command under other defaults and another help text."""
+
+    def same(**settings: Any) -> int:
+        return command(**settings)
+
+    signature = inspect.signature(command, eval_str=True)
+    changed = [each.replace(default=defaults.get(name, each.default)) for name, each in signature.parameters.items()]
+    same.__signature__ = signature.replace(parameters=changed)  # type: ignore[attr-defined]
+    same.__doc__ = doc
+    return same
+
+
+collect = with_defaults(
+    evaluate,
     """Record trajectories to train on: `eval` with the defaults of collecting (the expert, the train split).
 
     Example:
+
     `agentbank collect --env alfworld --agent expert -n 500 --out runs/gold`
-    """
-    return evaluate(**locals())
+    """,
+    agent="expert",
+    split="train",
+)
 
 
 def play_all(config: Config, out: Path, *, quiet: bool) -> Finished:
@@ -312,5 +307,6 @@ def play(
 def add(app: typer.Typer) -> None:
     """Mount these commands."""
     app.command("eval")(evaluate)
-    for command in (collect, play, report, panel, demo):
+    app.command("collect")(collect)
+    for command in (play, report, panel, demo):
         app.command()(command)

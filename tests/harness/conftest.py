@@ -1,14 +1,9 @@
 """A toy world for the harness's own tests, and scripted minds that can count."""
 
-import sys
-from pathlib import Path
-
 import pytest
+import toy
 
 from agentbank.envs import registry
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-import toy
 
 
 @pytest.fixture

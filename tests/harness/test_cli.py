@@ -101,7 +101,7 @@ def test_an_endpoint_that_is_down_fails_episodes_not_the_run(tmp_path):
         "--out",
         "run",
     ]
-    arguments += ["--model-option", "attempts=2", "--model-option", "backoff=0.01"]
+    arguments += ["--model-option", "retries=1", "--model-option", "backoff=0.01"]
     done = agentbank(*arguments, cwd=tmp_path, env={"OPENAI_API_KEY": "sk-very-secret"})
     assert done.returncode == 3, done.stderr
     failure = json.loads((tmp_path / "run/failures.jsonl").read_text().splitlines()[0])
@@ -165,3 +165,13 @@ def test_a_closed_pipe_is_no_error(tmp_path):
         check=False,
     )
     assert done.stderr == ""
+
+
+def test_compare_is_paired(tmp_path):
+    for agent, out in (("noop", "a"), ("expert", "b")):
+        agentbank("eval", "--env", "count", "--agent", agent, "-n", "3", "--out", out, cwd=tmp_path)
+    done = agentbank("compare", "a", "b", "--json", cwd=tmp_path)
+    row = json.loads(done.stdout)["count"]
+    assert row["tasks"] == 3 == row["better"] and row["difference"] == 1.0
+    other = agentbank("compare", "a", "nowhere", cwd=tmp_path)
+    assert other.returncode == 2 and "episodes.jsonl" in other.stderr

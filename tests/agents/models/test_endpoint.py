@@ -212,7 +212,7 @@ def test_a_chat_that_does_not_fit_is_an_outcome_of_its_own(kind):
     "told",
     ["your request has 1800 input tokens", "you requested 2312 tokens (1800 in the messages, 512 in the completion)"],
 )
-def test_where_only_the_reply_does_not_fit_it_is_asked_for_shorter(told):
+def test_where_only_the_reply_does_not_fit_it_is_asked_for_shorter_once(told):
     text = f"'max_tokens' is too large: 512. This model's maximum context length is 2048 tokens and {told}"
 
     async def answer(request):
@@ -221,6 +221,16 @@ def test_where_only_the_reply_does_not_fit_it_is_asked_for_shorter(told):
 
     reply, server = ask(lambda request, n: answer(request))
     assert reply.text == "Action: go" and [body["max_tokens"] for body, _ in server.seen] == [512, 248]
+
+
+def test_a_server_that_always_finds_the_reply_too_long_is_an_overflow():
+    async def answer(request):
+        asked = (await request.json())["max_tokens"]
+        told = f"maximum context length is 2048 tokens and your prompt contains {2049 - asked} input tokens"
+        return web.Response(status=400, text=told)
+
+    overflow, server = ask(lambda request, n: answer(request))
+    assert isinstance(overflow, ContextOverflow) and len(server.seen) == 2
 
 
 @pytest.mark.parametrize("form", ["seconds", "date", "nonsense", "for ever"])

@@ -1,10 +1,10 @@
 import asyncio
 import hashlib
-import importlib.util
 import sys
 from pathlib import Path
 
 import pytest
+import tiny
 
 from agentbank.agents import Brief, View, make_agent, make_model
 from agentbank.agents.models.template import digest_of_folder
@@ -13,10 +13,6 @@ from agentbank.trajectories.record import Message
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
-
-_spec = importlib.util.spec_from_file_location("tiny_checkpoint", Path(__file__).with_name("tiny.py"))
-tiny = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(tiny)
 
 CHATS = [
     [Message("system", "How to act here: answer."), Message("user", "open the fridge " * n + str(n))]
@@ -139,7 +135,7 @@ def test_the_template_is_named_by_its_digest_and_can_be_replaced(folder, tmp_pat
     other.write_text("{% for m in messages %}{{ m['content'] }}|{% endfor %}")
     model = make_model(f"hf:{folder}", template=str(other), max_tokens=2)
     assert model.template == hashlib.sha256(other.read_bytes()).hexdigest()[:16]
-    assert model._tokenizer.decode(ask(model, [[Message("user", "apple")]])[0].prompt_ids) == "apple|"
+    assert model.tokenizer.decode(ask(model, [[Message("user", "apple")]])[0].prompt_ids) == "apple|"
 
 
 def test_another_renderer_can_take_over(folder):
