@@ -200,7 +200,7 @@ register(
     fidelity="reimplementation",
     splits=("train", "test"),
     lives="thread",
-    needs=("package:sqlglot", "package:pymysql"),
+    needs=("package:sqlglot",),
     archives=tuple(
         Archive(
             "https://raw.githubusercontent.com/princeton-nlp/intercode/c3e46d827cfc9d4c704ec078f7abf9f41e3191d8/"
@@ -210,4 +210,26 @@ register(
         for name in ("ic_spider_dev.json", "ic_spider_dbs.sql")
     ),
     paper="Yang et al. 2023, arXiv 2306.14898",
+)
+register(
+    "db",
+    ".coding.db:Database",
+    skill="coding",
+    group="agentinstruct",
+    max_steps=15,
+    metric="the answer equals the label, or the table after the changes the gold one (1 or 0)",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("dev", "test"),
+    lives="thread",
+    needs=("package:sqlglot",),
+    archives=tuple(
+        Archive(
+            "https://raw.githubusercontent.com/THUDM/AgentBench/578c5e9f706fc2dd96188ca6c8cf9095ca0c6528/"
+            f"data/dbbench/{name}",
+            f"data/dbbench/{name}",
+        )
+        for name in ("standard.jsonl", "dev.jsonl")
+    ),
+    paper="Liu et al. 2023, arXiv 2308.03688",
 )
