@@ -208,6 +208,8 @@ register(
             name,
         )
         for name in ("ic_spider_dev.json", "ic_spider_dbs.sql")
+    ),
+    paper="Yang et al. 2023, arXiv 2306.14898",
 )
 register(
     "intercode_bash",
@@ -250,6 +252,8 @@ register(
             f"data/dbbench/{name}",
         )
         for name in ("standard.jsonl", "dev.jsonl")
+    ),
+    paper="Liu et al. 2023, arXiv 2308.03688",
 )
 register(
     "os",
