@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ..envs import EnvSpec
-from ..trajectories import UsageError
 from ..training.experiments.closed_loop import Recipe, begin, learn
+from ..trajectories import UsageError
 from .plan import Config
 from .report import percent
 from .runner import Finished, write_whole

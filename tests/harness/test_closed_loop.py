@@ -6,10 +6,10 @@ import json
 import pytest
 import typer
 
+from agentbank.envs import select
 from agentbank.harness import run
 from agentbank.harness.cli import app
 from agentbank.harness.closed_loop import FAMILIES, Family, arguments, close_loop, examined, families, write
-from agentbank.envs import select
 from agentbank.training.experiments.closed_loop import Recipe
 from agentbank.trajectories.errors import UsageError
 
