@@ -25,7 +25,7 @@ def test_the_explorer_wins_and_names_only_what_it_has_read(split):
     env = make("alfworld", split=split, size="small", gold="explore", data="sample")
     tasks = env.tasks()[:120]
     for task in tasks:
-        for seen, action, _ in walk(env, task):
+        for seen, action, info in walk(env, task):  # noqa: B007
             unread = [name for name in NAMES.findall(action) if name not in seen]
             assert not unread, (task.id, action)
         assert info["success"], task.id

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from typing import ClassVar
 
 import pytest
 
@@ -19,7 +20,7 @@ class Official(http.server.BaseHTTPRequestHandler):
     """Serves the files by range, but cuts the first answer of each in the middle."""
 
     protocol_version = "HTTP/1.1"
-    cut: set[str] = set()
+    cut: ClassVar[set[str]] = set()
 
     def do_GET(self):
         whole = FILES.get("/datasets/" + self.path.partition("/datasets/")[2])
