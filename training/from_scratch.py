@@ -148,7 +148,14 @@ def _names(entities: Sequence[str]) -> list[str]:
     if not entities:
         return []
     longest_first = sorted(set(entities), key=lambda name: (-len(name), name))
-    return [" ?(?<![A-Za-z0-9])(?:" + "|".join(map(re.escape, longest_first)) + ")(?![A-Za-z0-9])"]
+    return [" ?(?:" + "|".join(map(_whole, longest_first)) + ")"]
+
+
+def _whole(name: str) -> str:
+    """A pattern for one name that is not a part of a longer word; at an edge that is no letter or digit anything may stand."""
+    before = "(?<![A-Za-z0-9])" if name[0].isalnum() else ""
+    after = "(?![A-Za-z0-9])" if name[-1].isalnum() else ""
+    return before + re.escape(name) + after
 
 
 def _bytes(text: str) -> str:

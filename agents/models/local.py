@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -175,6 +176,8 @@ class Local:
 
 
 def _load(folder: str, options: LocalOptions) -> tuple[Any, Any]:
+    # Threads that spin while they wait slow a small model down many times where cores are shared; it is read at torch's import.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer

@@ -19,7 +19,7 @@ from ...envs import select
 from ...trajectories import Store, UsageError
 from ..demo import WORLDS, configurations, ready
 from ..demo import show as show_demo
-from ..plan import Config, lots
+from ..plan import Config, lots, read_panel
 from ..pool import Pool
 from ..progress import Progress
 from ..report import Report, markdown, show
@@ -29,6 +29,9 @@ from .settings import pairs, world_options
 
 Env = Annotated[
     str, typer.Option("--env", "-e", help="Worlds, skills or groups: webshop,alfworld | web | held-in | all.")
+]
+OptionalEnv = Annotated[
+    str | None, typer.Option("--env", "-e", help="Worlds, skills, groups: webshop,alfworld | web | all.")
 ]
 Out = Annotated[Path, typer.Option("--out", help="Run folder; one that holds this same run is resumed.")]
 Split = Annotated[str, typer.Option(help="train, test, or what the world calls its splits.")]
@@ -63,8 +66,8 @@ Workers = Annotated[
 
 
 def evaluate(
-    env: Env,
     out: Out,
+    env: OptionalEnv = None,
     agent: Annotated[str, typer.Option("--agent", "-a", help="react, act, expert, random, noop, human.")] = "react",
     model: ModelName = None,
     base_url: BaseUrl = None,
@@ -96,7 +99,8 @@ def evaluate(
 
     The same command again resumes: finished episodes are kept, failed ones are tried again.
     """
-    worlds = select(env)
+    named = env if env is not None else [world for world, _ in read_panel(tasks)] if tasks is not None else []
+    worlds = select(named)
     sampling = {"temperature": temperature, "max_tokens": max_tokens}
     chosen = {key: value for key, value in sampling.items() if value is not None}
     config = Config(
@@ -224,22 +228,53 @@ def panel(
 
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder for the demo's runs.")] = Path("runs/demo"),
-    n: Annotated[int, typer.Option("-n", min=1, help="Episodes a world and agent.")] = 20,
+    n: Annotated[int | None, typer.Option("-n", min=1, help="Episodes a world and agent. [default: 20; 100]")] = None,
     workers: Workers = None,
+    train: Annotated[bool, typer.Option("--train", help="The closed loop: train a small model from nothing.")] = False,
+    env: Annotated[str, typer.Option("--env", "-e", help="Worlds of the closed loop.")] = "alfworld,webshop",
+    together: Annotated[bool, typer.Option("--together", help="One model for all the worlds of the loop.")] = False,
+    seed: Seed = 0,
 ) -> int:
     """Run the main job on the bundled worlds: expert, random and no-op agents (and a model), and a report.
 
     A model joins in where `OPENAI_BASE_URL` and `AGENTBANK_MODEL` name one.
+
+    With `--train`: collect expert trajectories, train a small model on them from scratch, and judge it on unseen test tasks
+    before and after, on a CPU, with nothing downloaded. `closed_loop.json` in the folder holds the result and the arguments of
+    `agentbank eval` that repeat it.
     """
+    if train:
+        return train_demo(env, out, together, n or 100, seed, workers)
     worlds, notes = ready(select(",".join(WORLDS)))
     reports = {}
-    for agent, config in configurations(worlds, n).items():
+    for agent, config in configurations(worlds, n or 20).items():
         done = play_all(replace(config, workers=workers), out / agent, quiet=False)
         if done.interrupted:
             return 130
         reports[agent] = done.report
     show_demo(reports, notes, out)
     return 3 if any(each.failed for each in reports.values()) else 0
+
+
+def train_demo(env: str, out: Path, together: bool, n: int, seed: int, workers: int | None) -> int:
+    """The closed loop in the worlds of `env`: a model each, or one for all."""
+    from .. import closed_loop
+
+    def play(config: Config, folder: Path) -> Finished:
+        return play_all(replace(config, workers=workers), folder, quiet=False)
+
+    chosen = closed_loop.families(select(env))
+    groups = [chosen] if together else [{world: family} for world, family in chosen.items()]
+    results = []
+    for group in groups:
+        recipe = closed_loop.TOGETHER if len(group) > 1 else next(iter(group.values())).recipe
+        try:
+            results.append(closed_loop.close_loop(group, out / "+".join(group), recipe, play, n, seed))
+        except closed_loop.Interrupted:
+            return 130
+        closed_loop.write(results, out)
+    closed_loop.show(results, out)
+    return 0
 
 
 def play(

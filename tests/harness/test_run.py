@@ -205,5 +205,7 @@ def test_two_runs_cannot_write_one_folder(count, tmp_path):
 
 def test_a_split_known_by_two_names_is_reported(tmp_path):
     """Alfworld's "test" is valid_unseen: the tasks say so, the run was asked for "test"."""
-    row = evaluate(tmp_path / "run", "alfworld", agent="noop", n=2, max_steps=1, world_options={"alfworld": {"data": "sample"}})
+    row = evaluate(
+        tmp_path / "run", "alfworld", agent="noop", n=2, max_steps=1, world_options={"alfworld": {"data": "sample"}}
+    )
     assert row.worlds["alfworld"]["valid"] == 2

@@ -18,12 +18,13 @@ from typing import Any, Literal, NamedTuple, Unpack, overload
 
 import msgspec
 
-from ....trajectories.errors import UnknownName
+from ....trajectories.errors import UnknownName, UsageError
 from ...core import Outcome, Standard, Task, TextEnv, digest
 from . import pages
 from .catalogue import Catalogue, catalogue
 from .goals import Goal, Goals, Kind
 from .products import Product
+from .reader import read_and_buy
 from .reward import reward
 
 SPLITS = {"test": (0, 500), "dev": (500, 1500), "train": (1500, None)}
@@ -70,6 +71,7 @@ class WebShop(TextEnv):
         mode: Literal["text", "text_rich"] = "text",
         show_attrs: bool = False,
         notice: bool = True,
+        gold: Literal["plan", "read"] = "plan",
         **standard: Unpack[Standard],
     ) -> None:
         """Choose what is asked and how pages are shown.
@@ -80,17 +82,24 @@ class WebShop(TextEnv):
             mode: Upstream's observation modes: "text", or "text_rich" with a line a node and buttons marked.
             show_attrs: Whether a product's page has the button Attributes (upstream: off).
             notice: Say before the page that an action was not understood; False shows the bare page, as upstream.
+            gold: What the expert knows: "plan" which product is meant; "read" only the pages it has read, so that its actions
+                can be learned from text, and score below 1 now and then (synthetic goals only).
             **standard: What every world takes.
 
         Raises:
-            UnknownName: no such kind of goals, or mode.
+            UnknownName: no such kind of goals, mode or gold.
+            UsageError: gold="read" without goals="synthetic", whose instructions name their options.
         """
         super().__init__(**standard)
         if goals not in (None, "human", "synthetic"):
             raise UnknownName("kind of goals", str(goals), ("human", "synthetic"))
         if mode not in ("text", "text_rich"):
             raise UnknownName("mode", mode, ("text", "text_rich"))
-        self.mode, self.show_attrs, self.notice = mode, show_attrs, notice
+        if gold not in ("plan", "read"):
+            raise UnknownName("gold of webshop", gold, ("plan", "read"))
+        if gold == "read" and goals != "synthetic":
+            raise UsageError("gold='read' needs goals='synthetic', whose instructions name their options word by word")
+        self.mode, self.show_attrs, self.notice, self.gold = mode, show_attrs, notice, gold
         self._kind = goals
         self._shop: Catalogue | None = None
         self._session = Session()
@@ -155,6 +164,8 @@ class WebShop(TextEnv):
         for comparing options leave some synthetic goals out of reach.
         """
         goal: Goal = task.data
+        if self.gold == "read":
+            return read_and_buy(goal, self.fork()._see)
         chosen = self._best_options(goal)
         if chosen is None:
             return None
@@ -218,6 +229,10 @@ class WebShop(TextEnv):
         now = self._session
         progress = self._reward(now.options) if now.place in ("item", "sub") else 0.0
         return {"page": now.place, "progress": progress}
+
+    def _see(self, action: str) -> pages.Page:
+        self.respond(action)
+        return self._page
 
     def _outcome(self, session: Session) -> Outcome:
         shown = self._show(session)
