@@ -25,11 +25,7 @@ def test_the_explorer_wins_and_names_only_what_it_has_read(split):
     env = make("alfworld", split=split, size="small", gold="explore", data="sample")
     tasks = env.tasks()[:120]
     for task in tasks:
-<<<<<<< HEAD
-        for seen, action, info in walk(env, task):  # noqa: B007
-=======
         for seen, action, info in walk(env, task):  # noqa: B007 (the last one is judged)
->>>>>>> loop
             unread = [name for name in NAMES.findall(action) if name not in seen]
             assert not unread, (task.id, action)
         assert info["success"], task.id

@@ -1,14 +1,6 @@
-<<<<<<< HEAD
-"""Gold actions of one who does not know the shop: search, open the results from the top, buy the first that fits.
-
-The search is the instruction's own words, and what fits has the options asked for. Each action follows from what has been
-read so far, so it can be learned from the text alone.
-"""
-=======
 """Gold actions of one who does not know the shop: search the instruction's words, open the results from the top, buy the first
 that has the options asked for. Each action follows from what has been read so far, so it can be learned from the text.
 """  # noqa: D205
->>>>>>> loop
 
 from __future__ import annotations
 
