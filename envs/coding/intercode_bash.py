@@ -66,7 +66,6 @@ class InterCodeBash(TextEnv):
         self.provider, self.file_times, self.timeout_s = sandbox, file_times, timeout_s
         self.limits = Limits(cpu_s=timeout_s, timeout_s=timeout_s, output=KEPT)
         self.now: int | None = None
-        self.cwd = "/"
         self.parts: Parts | None = None
         self._machine: Machine | None = None
         self._gold: Side | None = None
@@ -182,7 +181,8 @@ class Machine:
             return None, "Command timed out"
         if found and done.code == 0:
             where = self.box.run([*argv[:2], f"{argv[2]} >&2 && pwd", *argv[3:]], cwd="/")
-            self.cwd = where.stdout.decode("utf-8", "replace").rstrip("\n") or self.cwd
+            reached = where.stdout.decode("utf-8", "replace").strip("\n").lstrip("/")
+            self.cwd = f"/{reached}" if where.code == 0 else self.cwd
         try:
             return done.code, done.stdout.decode()
         except UnicodeDecodeError:

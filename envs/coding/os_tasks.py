@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Unpack
 
-from ...trajectories.errors import MissingPart
+from ...trajectories.errors import Fault, MissingPart
 from ..core import Outcome, Standard, Task, TextEnv
 from ..sandboxes import Limits, Sandbox, open_sandbox
 from .os_records import COMPILERS, Record, Script, load, record_of
@@ -23,6 +23,8 @@ LONGEST, CUT = 800, 780
 ARGUMENT = 30_000
 """Characters of an answer, or of an example's output, that a check is given."""
 NOT_FOUND = 127
+IMPOSSIBLE = re.compile(r"^E: |Read-only file system|Operation not permitted|Temporary failure|Could not resolve")
+"""What a set-up script (and apt, as E:) prints where the sandbox is at fault: such a task is failed, not scored."""
 ACT = re.compile(r"^[ \t]*Act:[ \t]*(.+)", re.MULTILINE | re.IGNORECASE)
 BLOCK = re.compile(r"```(?:bash|sh|shell)?[ \t]*\r?\n(.*?)\r?\n?```", re.DOTALL)
 ANSWER = re.compile(r"answer[ \t]*\((.*)\)", re.DOTALL | re.IGNORECASE)
@@ -53,14 +55,15 @@ def read_action(action: str) -> Move | None:
         if word.lower().startswith("finish"):
             return Move()
         if word.lower().startswith("bash"):
-            return Move("\n\n".join(BLOCK.findall(action))) if BLOCK.search(action) else None
+            break
     text = action.strip()
     found = ANSWER.fullmatch(text)
     if found:
         return Move(answer=found[1])
     if END.fullmatch(text):
         return Move()
-    code = "\n\n".join(BLOCK.findall(action)) or text
+    blocks = BLOCK.findall(action)
+    code = "\n\n".join(blocks) if blocks else text
     return Move(code) if code.strip() else None
 
 
@@ -81,7 +84,6 @@ class OS(TextEnv):
         self.provider = sandbox
         self.limits = Limits(cpu_s=timeout_s, timeout_s=timeout_s)
         self.record: Record | None = None
-        self.draw = 0
         self._machine: Machine | None = None
 
     def tasks(self) -> Sequence[Task]:
@@ -97,8 +99,12 @@ class OS(TextEnv):
         """Set the machine up and give the task."""
         self._stop()
         self.record = record_of(task)
-        self.draw = int(self.rng.integers(1, 2**15))
-        self._machine = self._machine_of()
+        box = open_sandbox(self.provider, limits=self.limits, user="root", writable=True, workdir="/")
+        try:
+            self._machine = Machine(box, self.record, int(self.rng.integers(1, 2**15)))
+        except BaseException:
+            box.close()
+            raise
         return self.record.description
 
     def respond(self, action: str) -> Outcome:
@@ -118,36 +124,25 @@ class OS(TextEnv):
         return Outcome(told, info={"valid": code != NOT_FOUND})
 
     def expert(self, task: Task) -> Sequence[str] | None:
-        """The example: run as code where the machine is checked, its output as the answer where that is.
+        """The example as an action, then its output as the answer, or the end where only the machine is checked.
 
-        The output is taken from a second machine with the same set-up.
+        For the answer the example is run once, in the episode's own machine: set-ups may draw at random.
         """
-        record = record_of(task)
+        assert self._machine and self.record
+        record, example = self.record, self.record.example
         if record.match and "answer" in record.match:
             return [f"answer({record.match['answer']})"]
-        if record.example is None:
+        if example is None or example.language != "bash":
             return None
+        shown = f"```bash\n{example.code}\n```"
         if record.match is None and None not in record.check:
-            return [f"```bash\n{record.example.code}\n```", "finish"] if record.example.language == "bash" else None
-        twin = self._machine_of()
-        try:
-            return [f"answer({twin.run(record.example)[1].strip()})"]
-        finally:
-            twin.close()
+            return [shown, "finish"]
+        return [shown, f"answer({self._machine.ask(example).strip()})"]
 
     def close(self) -> None:
         """End the machine."""
         self._stop()
         super().close()
-
-    def _machine_of(self) -> Machine:
-        assert self.record
-        box = open_sandbox(self.provider, limits=self.limits, user="root", writable=True, workdir="/")
-        try:
-            return Machine(box, self.record, self.draw)
-        except BaseException:
-            box.close()
-            raise
 
     def _stop(self) -> None:
         if self._machine:
@@ -161,17 +156,24 @@ class Machine:
     def __init__(self, box: Sandbox, record: Record, draw: int) -> None:
         """Run the scripts; bash's RANDOM is drawn from the episode's seed, so that they make the same files again."""
         self.box, self.shell = box, box.shell(cwd="/")
-        self.init_status: list[int] = []
         if "python" in record.languages and self.shell.run("command -v python3").code:
             raise MissingPart("the task's scripts need python3, which the sandbox's image does not have")
         for script in record.init:
             code = f"RANDOM={draw}\n{script.code}" if script.language == "bash" else script.code
-            argv = self._argv(Script(script.language, code))
-            # In the shell, so that processes it starts stay; what it prints is nobody's to see.
-            done = self.shell.run(f"({shlex.join(argv)}) </dev/null >/dev/null 2>&1", timeout_s=60.0)
-            self.init_status.append(done.code)
+            self._set_up(Script(script.language, code))
         if record.start:
             self.act(record.start)
+
+    def _set_up(self, script: Script) -> None:
+        # In the shell, so that processes it starts stay; what they print later is nobody's to see.
+        told = "/dev/shm/set-up"
+        self.shell.run(f"({shlex.join(self._argv(script))}) </dev/null >{told} 2>&1", timeout_s=60.0)
+        output = self.shell.run(f"cat {told}; rm {told}").stdout.decode("utf-8", "replace")
+        for line in output.splitlines():
+            if IMPOSSIBLE.search(line):
+                raise Fault(
+                    "sandbox", f"the task's set-up cannot be done in {self.box.provider} without network: {line}"
+                )
 
     def act(self, code: str) -> tuple[int, str]:
         """Run code in the shell: its exit status and its output, both streams in one."""
@@ -184,10 +186,17 @@ class Machine:
         return done.code, text.lstrip("\n")
 
     def run(self, script: Script, *arguments: str) -> tuple[int, str]:
-        """Run a script by itself, after all that the agent started has been ended."""
-        argv = self._argv(script, *arguments)
-        done = self.box.run(["/bin/bash", "-c", 'exec "$@" 2>&1', "bash", *argv], cwd="/")
+        """Run a script by itself, after all that the agent started has been ended: exit status, standard output.
+
+        Upstream mixes the errors in; then one folder that may not be read makes a task unsolvable.
+        """
+        done = self.box.run(self._argv(script, *arguments), cwd="/")
         return done.code, done.stdout.decode("utf-8", "replace")
+
+    def ask(self, script: Script) -> str:
+        """What a script prints when it is run in the shell, beside all that the agent has started."""
+        done = self.shell.run(f"({shlex.join(self._argv(script))}) </dev/null 2>/dev/null")
+        return done.stdout.decode("utf-8", "replace")
 
     def close(self) -> None:
         """End the sandbox."""
