@@ -20,7 +20,7 @@ class ReactOptions:
     """What can be set on `react` and `act`."""
 
     lead: Lead = "system"
-    """Where the manual stands: in a system message, or in a first user message (templates without a system role)."""
+    """Where the manual stands: in a system message, in a first user message (templates without a system role), or nowhere."""
     corrections: int = 1
     """How often a reply without an action is asked for again (0 or 1); then the turn counts as invalid."""
 

@@ -5,7 +5,8 @@
 
 The same program (``print(1)``) by: a warm sandbox (bubblewrap, docker), bubblewrap started for each call, `docker exec`
 (the SDK's ``exec_run``), and a plain ``python -c`` with no isolation. The ways take turns in short slices of one run, so
-that the ratios hold whatever else the machine does.
+that the ratios hold whatever else the machine does; the third column is the time of a call alone, at the tenth percentile,
+which other work on the machine troubles least.
 """
 
 import argparse
@@ -85,22 +86,23 @@ WAYS |= {"bubblewrap, a start each": spawned, "plain python -c (no sandbox)": pl
 DOCKER = {"docker, warm": lambda stack: warm("docker", stack), "docker exec": executed}
 
 
-def rate(calls: list[Call], seconds: float) -> float:
-    """Calls a second of all threads together, one thread a call."""
-    done, end = [0] * len(calls), time.perf_counter() + seconds
+def rate(calls: list[Call], seconds: float) -> tuple[float, list[float]]:
+    """Calls a second of all threads together, one thread a call; and the seconds of each call."""
+    took: list[float] = []
     began = time.perf_counter()
+    end = began + seconds
 
     def work(place: int) -> None:
-        while time.perf_counter() < end:
+        while (start := time.perf_counter()) < end:
             calls[place]()
-            done[place] += 1
+            took.append(time.perf_counter() - start)
 
     threads = [threading.Thread(target=work, args=(place,)) for place in range(len(calls))]
     for each in threads:
         each.start()
     for each in threads:
         each.join()
-    return sum(done) / (time.perf_counter() - began)
+    return len(took) / (time.perf_counter() - began), took
 
 
 def measure(seconds: float) -> dict[str, dict[str, float]]:
@@ -111,12 +113,15 @@ def measure(seconds: float) -> dict[str, dict[str, float]]:
         for name in calls:
             calls[name][0]()
         for width in (1, 8):
-            slices: dict[str, list[float]] = {name: [] for name in ways}
+            slices: dict[str, list[tuple[float, list[float]]]] = {name: [] for name in ways}
             for _ in range(SLICES):
                 for name in ways:
                     slices[name].append(rate(calls[name][:width], seconds / SLICES))
-            for name, rates in slices.items():
-                found[name][f"{width} at once"] = statistics.median(rates)
+            for name, parts in slices.items():
+                found[name][f"{width} at once"] = statistics.median(each for each, _ in parts)
+                if width == 1:
+                    times = sorted(one for _, took in parts for one in took)
+                    found[name]["ms"] = 1000 * times[len(times) // 10]
     return found
 
 
@@ -131,10 +136,12 @@ def main() -> None:
         return
     slowest = found.get("docker exec") or found["bubblewrap, a start each"]
     beside = "docker exec" if "docker exec" in found else "a start each"
-    print(f"{'':30} {'1 at once':>12} {'8 at once':>12}   calls a second; in brackets: times {beside}")
+    print(
+        f"| calls a second (times {beside}) | 1 at once | 8 at once | ms a call, 10th percentile |\n|---|---|---|---|"
+    )
     for name, rates in found.items():
-        cells = [f"{rates[width]:6.0f} ({rates[width] / slowest[width]:4.1f})" for width in ("1 at once", "8 at once")]
-        print(f"{name:30} {cells[0]:>12} {cells[1]:>12}")
+        cells = [f"{rates[width]:.0f} ({rates[width] / slowest[width]:.1f})" for width in ("1 at once", "8 at once")]
+        print(f"| {name} | {cells[0]} | {cells[1]} | {rates['ms']:.1f} ({slowest['ms'] / rates['ms']:.1f}) |")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,21 @@ register(
     action_kind="discrete",
     fidelity="reimplementation",
     splits=("train", "dev", "test"),
+    archives=(
+        # The ids are those of upstream's setup.sh; `confirm` skips the drive's page about large files.
+        Archive(
+            "https://drive.usercontent.google.com/download?export=download&confirm=t&id=1A2whVgOO0euk5O13n2iYDM0bQRkkRduB",
+            "items_shuffle.json",
+        ),
+        Archive(
+            "https://drive.usercontent.google.com/download?export=download&confirm=t&id=1s2j6NgHljiZzQNL3veZaAiyW_qDEgBNi",
+            "items_ins_v2.json",
+        ),
+        Archive(
+            "https://raw.githubusercontent.com/princeton-nlp/WebShop/master/baseline_models/data/items_human_ins.json",
+            "items_human_ins.json",
+        ),
+    ),
     paper="Yao et al. 2022, arXiv 2207.01206",
 )
 register(
@@ -175,6 +190,28 @@ register(
     paper="Shridhar et al. 2021, arXiv 2010.03768",
 )
 register(
+    "intercode_sql",
+    ".coding.intercode_sql:InterCodeSQL",
+    skill="coding",
+    group="held-in",
+    max_steps=10,
+    metric="InterCode's reward of the last output: rows found over rows in either, times the order's rank correlation",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("train", "test"),
+    lives="thread",
+    needs=("package:sqlglot",),
+    archives=tuple(
+        Archive(
+            "https://raw.githubusercontent.com/princeton-nlp/intercode/c3e46d827cfc9d4c704ec078f7abf9f41e3191d8/"
+            f"data/sql/spider/{name}",
+            name,
+        )
+        for name in ("ic_spider_dev.json", "ic_spider_dbs.sql")
+    ),
+    paper="Yang et al. 2023, arXiv 2306.14898",
+)
+register(
     "intercode_bash",
     ".coding.intercode_bash:InterCodeBash",
     skill="coding",
@@ -195,6 +232,28 @@ register(
         )
     ),
     paper="Yang et al. 2023, arXiv 2306.14898",
+)
+register(
+    "db",
+    ".coding.db:Database",
+    skill="coding",
+    group="agentinstruct",
+    max_steps=15,
+    metric="the answer equals the label, or the table after the changes the gold one (1 or 0)",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("dev", "test"),
+    lives="thread",
+    needs=("package:sqlglot",),
+    archives=tuple(
+        Archive(
+            "https://raw.githubusercontent.com/THUDM/AgentBench/578c5e9f706fc2dd96188ca6c8cf9095ca0c6528/"
+            f"data/dbbench/{name}",
+            f"data/dbbench/{name}",
+        )
+        for name in ("standard.jsonl", "dev.jsonl")
+    ),
+    paper="Liu et al. 2023, arXiv 2308.03688",
 )
 register(
     "os",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
+from ..training.cli import app as train
 from ..trajectories import AgentBankError, UsageError
 from .commands import compare, data, formats, inspect, runs
 
@@ -24,6 +25,7 @@ compare.add(app)
 formats.add(app)
 inspect.add(app)
 data.add(app)
+app.add_typer(train, name="train")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

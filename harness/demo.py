@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ..envs import EnvSpec, missing
 from .plan import Config
-from .report import Report, console, markdown, percent
+from .report import Report, console, markdown, percent, span
 from .runner import write_whole
 
 WORLDS = ("webshop", "scienceworld", "hotpotqa")
@@ -51,8 +51,7 @@ def show(reports: dict[str, Report], notes: Sequence[str], out: Path) -> None:
         cells = []
         for report in reports.values():
             row = report.worlds[world]
-            low, high = row["interval"] or (None, None)
-            cells.append(f"{percent(row['score'])}  [{percent(low)}, {percent(high)}]")
+            cells.append(f"{percent(row['score'])}  [{span(row['interval'])}]")
         sheet.add_row(world, *cells)
     screen = console()
     screen.print(sheet)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,10 +81,12 @@ def report(head: Mapping[str, Any], episodes: Iterable[Episode], failures: Itera
     panels: Mapping[str, Any] = head["panels"]
     worlds = Counter(name.partition("/")[0] for name in panels)
     tallies = {name: Tally() for name in panels}
+    # By task, not by the episode's split: a world may know one split by two names.
+    home = {task["id"]: tallies[name] for name, each in panels.items() for task in each["tasks"]}
     for episode in episodes:
-        tallies[f"{episode.task.env}/{episode.task.split}"].add(episode)
+        home[episode.task.id].add(episode)
     for episode in failures:
-        tallies[f"{episode.task.env}/{episode.task.split}"].fail(episode)
+        home[episode.task.id].fail(episode)
     rows = {}
     for name, each in panels.items():
         world = name.partition("/")[0]
@@ -157,12 +159,11 @@ def table(result: Report, title: str = "") -> Group:
     sheet.add_column("fidelity")
     notes = []
     for name, row in result.worlds.items():
-        low, high = row["interval"] or (None, None)
         doubtful = row["coverage"] < COVERAGE_FLOOR
         sheet.add_row(
             name,
             Text(percent(row["score"]), style="yellow" if doubtful else "bold"),
-            f"{percent(low)}-{percent(high)}",
+            span(row["interval"]),
             percent(row["success"]),
             percent(row["pessimistic_score"]),
             f"{row['valid']}/{row['n']}",
@@ -182,6 +183,11 @@ def table(result: Report, title: str = "") -> Group:
     return Group(sheet, *(Text(note, style="yellow") for note in notes))
 
 
+def span(interval: Sequence[float] | None) -> str:
+    """An interval for people: 60.0-80.5."""
+    return "-" if interval is None else "-".join(percent(each) for each in interval)
+
+
 def console() -> Console:
     """Standard output: a terminal at its own width, a file or pipe wide enough for our tables."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else 150)
@@ -199,10 +205,9 @@ def markdown(result: Report) -> str:
         "|---|---:|---:|---:|---:|---:|---:|---:|---|---|",
     ]
     for name, row in result.worlds.items():
-        low, high = row["interval"] or (None, None)
         steps = "-" if row["steps"] is None else f"{row['steps']:.1f}"
         lines.append(
-            f"| {name} | {percent(row['score'])} | {percent(low)}-{percent(high)} | {percent(row['success'])} "
+            f"| {name} | {percent(row['score'])} | {span(row['interval'])} | {percent(row['success'])} "
             f"| {percent(row['pessimistic_score'])} | {row['valid']}/{row['n']} | {steps} "
             f"| {percent(row['invalid_action_rate'])} | {row['fidelity']} | `{row['panel']}` |"
         )

@@ -23,6 +23,7 @@ from ..trajectories import AgentRef, Episode, Store, UsageError, episode_id, rea
 from ..trajectories.store import read_lines
 from .plan import Config, Job, Lot, difference, identity_digest, lots
 from .pool import Pool
+from .renderer import share_renderer
 from .report import Report, report
 from .rollout import rollout
 
@@ -156,6 +157,7 @@ async def run(config: Config, out: Path, watch: Watch | None = None) -> Finished
             extra = {"base_url": config.base_url} if config.base_url else {}
             model = make_model(config.model, **config.model_options, **extra)
             stack.push_async_callback(model.close)
+            share_renderer(model)
         factory = make_agent(config.agent, model=model, **config.agent_options)
         digest = folder.begin(config, chosen, model)
         good = stack.enter_context(Store(folder.episodes))

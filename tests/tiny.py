@@ -14,8 +14,8 @@ CORPUS = [
 ]
 
 
-def write_checkpoint(folder: Path, *, template: str | None = TEMPLATE, window: int = 256) -> Path:
-    """Write the checkpoint into `folder`."""
+def write_checkpoint(folder: Path, *, template: str | None = TEMPLATE, window: int = 256, hidden: int = 32) -> Path:
+    """Write the checkpoint into `folder`. vLLM on CPU wants heads of 32 at least: hidden=128."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -34,7 +34,7 @@ def write_checkpoint(folder: Path, *, template: str | None = TEMPLATE, window: i
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=32,
+        hidden_size=hidden,
         intermediate_size=64,
         num_hidden_layers=2,
         num_attention_heads=4,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -69,9 +70,9 @@ class Local:
         self.sampling: Mapping[str, Any] = {"temperature": options.temperature, "max_tokens": options.max_tokens}
         if options.temperature:
             self.sampling = {**self.sampling, "top_p": options.top_p}
-        self._tokenizer, self._model = _load(folder, options)
+        self.tokenizer, self._model = _load(folder, options)
         self.tokenise: Tokenise = self._render
-        self.template: str | None = digest(self._tokenizer.chat_template)
+        self.template: str | None = digest(self.tokenizer.chat_template)
         self._window = options.context or _window(self._model)
         self._waiting: deque[tuple[Any, asyncio.Future[Any]]] = deque()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="local model")
@@ -148,7 +149,7 @@ class Local:
             requests = [request for request, _ in take]
             try:
                 work = partial(generate, temperature=options.temperature, top_p=options.top_p)
-                made = await loop.run_in_executor(self._worker, work, self._model, self._tokenizer, requests)
+                made = await loop.run_in_executor(self._worker, work, self._model, self.tokenizer, requests)
             except Exception as error:  # an engine may raise anything; every chat of the batch is told
                 fault = f"{self.name}: {type(error).__name__}: {error}"[:500]
                 for _, done in take:
@@ -165,16 +166,18 @@ class Local:
 
         messages = [{"role": each.role, "content": each.content} for each in chat]
         try:
-            text = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+            text = self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
         except TemplateError as error:
             mend = "try lead=user where it knows no system role, or another template="
             raise UsageError(f"the chat template of {self.name} refuses this chat ({error}); {mend}") from None
         # The template writes the special tokens itself.
-        ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
 
 
 def _load(folder: str, options: LocalOptions) -> tuple[Any, Any]:
+    # Threads that spin while they wait slow a small model down many times where cores are shared; it is read at torch's import.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer

@@ -9,12 +9,14 @@ import shutil
 import subprocess
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from py4j.java_gateway import GatewayParameters, JavaGateway, find_jar_path
 from py4j.protocol import Py4JError
 
 from ...trajectories.errors import Fault, MissingPart
+from ..data import cache_root
 
 T = TypeVar("T")
 
@@ -64,7 +66,10 @@ class Engine:
             raise MissingPart(
                 "scienceworld needs Java 11 or newer on PATH (Debian: apt-get install default-jre-headless)"
             )
-        self.process, port, token = _launch(java, memory)
+        # At every load the engine writes a list of its object types where it was started; the list is always the same.
+        folder = cache_root() / "scienceworld"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.process, port, token = _launch(java, memory, folder)
         parameters = GatewayParameters(
             port=port,
             auth_token=token,
@@ -158,14 +163,22 @@ class Engine:
             code = self.process.poll()
             self.close()
             state = "gave no usable answer" if code is None else f"is dead (exit code {code})"
-            raise Fault("env", f"the ScienceWorld JVM {state}: {str(error)[:500] or type(error).__name__}") from error
+            raise Fault("env", f"the ScienceWorld JVM {state}: {_said(error)}") from error
         except BaseException:
             # Interrupted between question and answer (Ctrl-C): the next question would read this one's answer.
             self.close()
             raise
 
 
-def _launch(java: str, memory: int) -> tuple[subprocess.Popen[bytes], int, str]:
+def _said(error: Exception) -> str:
+    """What an error says; a Java error asks the JVM for its text, which a dead one cannot give."""
+    try:
+        return str(error)[:500] or type(error).__name__
+    except (Py4JError, OSError):
+        return type(error).__name__
+
+
+def _launch(java: str, memory: int, folder: Path) -> tuple[subprocess.Popen[bytes], int, str]:
     """Start py4j's server in a new JVM; its first lines are the port and the token that callers must show."""
     # The jar alone is wanted of the package, so it is found without an import.
     jar = importlib.metadata.distribution("scienceworld").locate_file("scienceworld/scienceworld.jar")
@@ -178,6 +191,7 @@ def _launch(java: str, memory: int) -> tuple[subprocess.Popen[bytes], int, str]:
         stderr=subprocess.STDOUT,
         # Ctrl-C is for us to handle: the episode under way may be finished first.
         start_new_session=True,
+        cwd=folder,
     )
     assert process.stdout is not None and process.stdin is not None
     said: list[str] = []

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -71,21 +70,23 @@ def grammar() -> re.Pattern[str]:
 
 
 TOKEN = grammar()
-PLAIN = re.compile(r"x*[an](?:[anx]|(?<=a)[:.'](?=a)|(?<=n)[.',](?=n))*")
-"""The same rules for text of plain letters and digits, several times faster."""
+PLAIN = re.compile(r"x*[an][anx]*(?:(?:(?<=a)[:.'](?=a)|(?<=n)[.,'](?=n))[anx]+)*")
+"""The same rules for text of plain letters and digits, several times faster; `ASCII` again for the characters."""
+ASCII = re.compile(r"_*[A-Za-z0-9]\w*(?:(?:(?<=[A-Za-z])[:.'](?=[A-Za-z])|(?<=[0-9])[.,;'](?=[0-9]))\w+)*", re.ASCII)
 RARE = re.compile("[ejEtHkhismr]")
 
 
-def words(text: str) -> Iterator[str]:
+def words(text: str) -> list[str]:
     """The tokens of StandardTokenizer, as written."""
-    classes = text.translate(CLASSES)
-    token = TOKEN if RARE.search(classes) else PLAIN
-    for found in token.finditer(classes):
-        start, end = found.span()
-        while end - start > LONGEST:
-            yield text[start : start + LONGEST]
-            start += LONGEST
-        yield text[start:end]
+    if text.isascii():
+        found = ASCII.findall(text)
+    else:
+        classes = text.translate(CLASSES)
+        token = TOKEN if RARE.search(classes) else PLAIN
+        found = [text[slice(*match.span())] for match in token.finditer(classes)]
+    if max(map(len, found), default=0) > LONGEST:
+        return [each[at : at + LONGEST] for each in found for at in range(0, len(each), LONGEST)]
+    return found
 
 
 @lru_cache(maxsize=1 << 18)

@@ -2,8 +2,8 @@
 
 Lucene's arithmetic is kept to the bit: document lengths of one byte (SmallFloat), factors in float32, sums in float64
 rounded to float32. The defaults are Anserini's (k1=0.9, b=0.4), which WebShop and the retrieval literature use. A
-query's rare terms are scored first; common terms only for documents that can still be among the best (MaxScore,
-Turtle and Flood 1995), so the answer is exact.
+query's rare terms are added up first; common ones only for documents that can still be among the best (MaxScore,
+Turtle and Flood 1995). The few that remain are then scored exactly.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from ...trajectories.errors import DataError
 from .analyzer import analyze
-from .postings import Ints, Postings, invert, mapped, room
+from .postings import Ints, Postings, invert, mapped, room, stored
 
 LAYOUT = 1
 """Version of the files; an index of another version is built again."""
@@ -29,8 +29,13 @@ LAYOUT = 1
 CHEAP = 20_000
 """Postings that are added up sooner than it is looked whether they matter."""
 
+LOOKUP = 10
+"""How many postings can be added up in the time that looking up one takes."""
+
 SAFE = 1.001
 """Bounds are widened by this, far beyond what float32 can round away."""
+
+TINY = np.float32(1e-30)
 
 Floats = npt.NDArray[np.float32]
 F32 = np.float32
@@ -124,9 +129,8 @@ class BM25:
             about = json.loads((path / "index.json").read_text())
             if about["layout"] != LAYOUT:
                 raise DataError(path / "index.json", f"layout {about['layout']}, expected {LAYOUT}; delete the folder")
-            ties = np.load(path / "ties.npy", mmap_mode="r") if (path / "ties.npy").is_file() else None
-            factors, peaks = (np.load(path / f"{name}.npy", mmap_mode="r") for name in ("factors", "peaks"))
-            return cls(mapped(path), factors, peaks, ties, about["k1"], about["b"])
+            ties = stored(path, "ties") if (path / "ties.npy").is_file() else None
+            return cls(mapped(path), stored(path, "factors"), stored(path, "peaks"), ties, about["k1"], about["b"])
         except (OSError, ValueError, KeyError) as error:
             raise DataError(
                 path, f"not an index built by this version ({error}); delete it to build it again"
@@ -135,14 +139,13 @@ class BM25:
     def search(self, query: str, k: int) -> list[tuple[int, float]]:
         """The `k` best documents with their scores, best first; only documents that hold a term of the query."""
         clauses = self._clauses(query)
-        docs, scores = self._candidates(clauses, k)
-        rounded = scores.astype(F32)
+        docs = self._candidates(clauses, k)
+        scores = self._scores(clauses, docs).astype(F32)
         if len(docs) > k:
-            least = np.partition(rounded, len(docs) - k)[len(docs) - k]
-            kept = rounded >= least
-            docs, rounded = docs[kept], rounded[kept]
-        order = np.lexsort((docs if self._ties is None else self._ties[docs], -rounded))[:k]
-        return [(int(docs[at]), float(rounded[at])) for at in order]
+            kept = scores >= least_of(scores, k)
+            docs, scores = docs[kept], scores[kept]
+        order = np.lexsort((docs if self._ties is None else self._ties[docs], -scores))[:k]
+        return [(int(docs[at]), float(scores[at])) for at in order]
 
     def _clauses(self, query: str) -> list[Clause]:
         """The query's terms that the index knows, the one that can add most first."""
@@ -157,50 +160,46 @@ class BM25:
             clauses.append(Clause(start, end, weight, float(weight - weight / self._peaks[number])))
         return sorted(clauses, key=lambda each: (-each.most, each.start))
 
-    def _candidates(self, clauses: list[Clause], k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Documents among which the `k` best surely are, with their whole scores in float64."""
+    def _candidates(self, clauses: list[Clause], k: int) -> npt.NDArray[np.int64]:
+        """Documents among which the `k` best surely are, ascending, by sums in float32 that may leave out common terms."""
         left = sum(each.most for each in clauses)
         ahead = sum(each.end - each.start for each in clauses)
-        table = np.zeros(len(self))
-        for done, clause in enumerate(clauses, 1):
-            table[self._postings.docs[clause.start : clause.end]] += clause.scores(
-                self._factors[clause.start : clause.end]
-            )
+        table = np.zeros(len(self), dtype=F32)
+        for clause in clauses:
+            part = slice(clause.start, clause.end)
+            table[self._postings.docs[part]] += clause.scores(self._factors[part])
             left -= clause.most
             ahead -= clause.end - clause.start
             if ahead > CHEAP:
-                docs = np.flatnonzero(table)
-                docs, scores = hopeful(docs, table[docs], left, k)
-                if len(docs) < ahead // 8 and least_of(scores, k) > left * SAFE:
-                    return self._completed(docs, scores, clauses[done:], left, k)
-        docs = np.flatnonzero(table)
-        return docs, table[docs]
+                least = self._floor(table, k) - left * SAFE
+                if least > 0:
+                    docs = np.flatnonzero(table >= F32(least / SAFE))
+                    if len(docs) * LOOKUP * len(clauses) < ahead:
+                        return docs
+        docs = np.flatnonzero(table >= max(F32(self._floor(table, k) / SAFE), TINY))
+        sums = table[docs]
+        return docs[sums >= F32(least_of(sums, k) / SAFE)]
 
-    def _completed(
-        self, docs: npt.NDArray[np.int64], scores: npt.NDArray[np.float64], rest: list[Clause], left: float, k: int
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Add the remaining terms to these documents only, dropping those that fall behind."""
-        for clause in rest:
+    @staticmethod
+    def _floor(table: Floats, k: int) -> float:
+        """A score that the k-th best document surely reaches: the k-th best of some thousands of them."""
+        return least_of(table[:: max(1, len(table) >> 14)], k)
+
+    def _scores(self, clauses: list[Clause], docs: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """The whole scores of these documents, looked up term by term."""
+        scores = np.zeros(len(docs))
+        for clause in clauses:
             found = self._postings.docs[clause.start : clause.end]
             at = np.minimum(np.searchsorted(found, docs), len(found) - 1)
             hit = found[at] == docs
             scores[hit] += clause.scores(self._factors[clause.start + at[hit]])
-            left -= clause.most
-            docs, scores = hopeful(docs, scores, left, k)
-        return docs, scores
+        return scores
 
 
-def least_of(scores: npt.NDArray[np.float64], k: int) -> float:
+def least_of(scores: Floats, k: int) -> float:
     """The k-th best of these scores; 0 where there are fewer."""
-    return float(np.partition(scores, len(scores) - k)[len(scores) - k]) if len(scores) >= k else 0.0
-
-
-def hopeful(
-    docs: npt.NDArray[np.int64], scores: npt.NDArray[np.float64], left: float, k: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """The documents that may still be among the `k` best when at most `left` can be added to each."""
-    kept = scores >= least_of(scores, k) / SAFE - left * SAFE
-    return docs[kept], scores[kept]
+    # Not np.partition: where many scores are equal, as here, it takes several times longer.
+    return float(np.sort(scores)[-k]) if len(scores) >= k else 0.0
 
 
 @dataclass(frozen=True, slots=True)

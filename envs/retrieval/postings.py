@@ -154,5 +154,9 @@ def mapped(folder: Path) -> Postings:
     with (folder / "terms.bin").open("rb") as file:
         # An empty file cannot be mapped.
         terms = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if file.seek(0, 2) else b""
-    arrays = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("ends", "starts", "docs", "lengths")]
-    return Postings(terms, *arrays)
+    return Postings(terms, *(stored(folder, name) for name in ("ends", "starts", "docs", "lengths")))
+
+
+def stored(folder: Path, name: str) -> Any:
+    """A stored array, mapped; seen as a plain one, since NumPy's own class for maps is slow to slice."""
+    return np.load(folder / f"{name}.npy", mmap_mode="r").view(np.ndarray)

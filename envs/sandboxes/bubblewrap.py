@@ -26,7 +26,7 @@ CAPS = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID", "FSETID")
 SHARED = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "opt")
 COPIED = ("etc", "home", "root", "srv")
 ETC = {
-    "passwd": "root:x:0:0:root:/root:/bin/bash\nagent:x:1000:1000:agent:/work:/bin/bash\n"
+    "passwd": "root:x:0:0:root:/root:/bin/bash\nagent:x:1000:1000:agent:/job:/bin/bash\n"
     "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
     "group": "root:x:0:\nagent:x:1000:\nnogroup:x:65534:\n",
     "hosts": "127.0.0.1 localhost\n",
@@ -68,6 +68,13 @@ def start(image: Image, limits: Limits) -> Sandbox:
 
 
 def _open(image: Image, limits: Limits) -> ProcessLink:
+    try:
+        return _opened(image, limits)
+    except OSError as error:  # the machine's disk is full, its descriptors are used up
+        raise Fault("sandbox", f"bubblewrap could not be set up: {error}") from error
+
+
+def _opened(image: Image, limits: Limits) -> ProcessLink:
     root = Path(image.name or "/")
     mapped = os.geteuid() == 0
     uid = 0 if mapped or image.user == "root" else 1000
@@ -92,9 +99,9 @@ def _open(image: Image, limits: Limits) -> ProcessLink:
         "alone": True,
         "users": {"root": (0, 0), "agent": (1000, 1000)} if mapped else {image.user: None},
         "user": image.user,
-        "home": "/root" if image.user == "root" else "/work",
+        "home": "/root" if image.user == "root" else "/job",
         "workdir": image.workdir,
-        "wipe": [] if image.kept else ["/work", "/tmp", "/dev/shm"],
+        "wipe": [] if image.kept else ["/job", "/tmp", "/dev/shm"],
         "memory": limits.memory,
         "disk": limits.disk,
         "nproc": limits.pids,
@@ -141,9 +148,9 @@ def _folders(image: Image, limits: Limits, root: Path, files: contextlib.ExitSta
     if image.writable:
         for name in ("root", "home", "var/log", "var/tmp", "srv", "mnt", "media", "opt", "run", "usr"):
             yield from ("--dir", f"/{name}")
-        yield from ("--perms", "1777", "--dir", "/tmp", "--perms", "0777", "--dir", "/work")
+        yield from ("--perms", "1777", "--dir", "/tmp", "--perms", "0777", "--dir", "/job")
     else:
-        yield from ("--perms", "0777", "--size", str(limits.disk // 2), "--tmpfs", "/work")
+        yield from ("--perms", "0777", "--size", str(limits.disk // 2), "--tmpfs", "/job")
         yield from ("--perms", "1777", "--size", part, "--tmpfs", "/tmp")
     yield from ("--perms", "1777", "--size", part, "--tmpfs", "/dev/shm", "--remount-ro", "/dev")
 

@@ -44,7 +44,7 @@ class Image:
             base, which has a shell, the usual tools and Python.
         tree: A folder, or a tar file, laid over the root at the start: its ``testbed/a`` becomes ``/testbed/a``.
         user: "agent" (uid 1000, the default) or "root" (root of the sandbox only; never of the machine).
-        writable: Whether the whole root may be written, not only /work (the agent's home) and /tmp. System folders
+        writable: Whether the whole root may be written, not only /job (the agent's home) and /tmp. System folders
             that a provider shares with the machine (bubblewrap's /usr) stay read-only.
         workdir: Where commands start; made if it is not there.
     """
@@ -53,7 +53,7 @@ class Image:
     tree: Path | None = None
     user: Literal["agent", "root"] = "agent"
     writable: bool = False
-    workdir: str = "/work"
+    workdir: str = "/job"
 
     @property
     def kept(self) -> bool:
@@ -195,7 +195,7 @@ class Sandbox:
     def renew(self) -> None:
         """Back to the start: every process ended, every file as it was; as good as new, and faster where it can be.
 
-        Under bubblewrap, without a writable root and a tree, /work, /tmp and /dev/shm are all that a program can have
+        Under bubblewrap, without a writable root and a tree, /job, /tmp and /dev/shm are all that a program can have
         changed; they are emptied. Otherwise the sandbox is closed and opened again.
 
         Raises:
@@ -244,7 +244,7 @@ class Sandbox:
     ) -> Completed:
         """Run a Python program in a copy of a warm interpreter, in an empty folder: nothing of it is left afterwards.
 
-        Only the standard library is there. Processes are ended and /work, /tmp and /dev/shm emptied when it
+        Only the standard library is there. Processes are ended and /job, /tmp and /dev/shm emptied when it
         returns, so that no call sees another's state. (With a writable root or a tree files stay.)
         """
         wishes = self._wishes(timeout_s, cpu_s, output_limit)

@@ -117,9 +117,9 @@ def start(image: Image, limits: Limits) -> Sandbox:
         "alone": True,
         "users": users,
         "user": image.user,
-        "home": "/root" if image.user == "root" else "/work",
+        "home": "/root" if image.user == "root" else "/job",
         "workdir": image.workdir,
-        "wipe": [] if image.kept else ["/work", "/tmp", "/dev/shm"],
+        "wipe": [] if image.kept else ["/job", "/tmp", "/dev/shm"],
         "memory": limits.memory,
         "disk": limits.disk,
         # The kernel counts a user's processes over all containers; the control group counts this one's.
@@ -144,7 +144,7 @@ def start(image: Image, limits: Limits) -> Sandbox:
 
 def _host(engine: Any, image: Image, limits: Limits) -> Any:
     room = "rw,exec,nosuid,nodev,mode=1777,size="
-    folders = {"/tmp": f"{room}{limits.disk // 4}", "/work": f"{room}{limits.disk // 2}"}
+    folders = {"/tmp": f"{room}{limits.disk // 4}", "/job": f"{room}{limits.disk // 2}"}
     return engine.api.create_host_config(
         network_mode="none",
         mem_limit=limits.memory + (32 << 20),

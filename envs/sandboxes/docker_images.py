@@ -77,7 +77,7 @@ def debootstrap(root: Path, packages: Sequence[str], suite: str = "bookworm") ->
         raise Fault("sandbox", f"debootstrap ended with {done.returncode}: {done.stdout[-800:]}{done.stderr[-800:]}")
     for name in ("passwd", "group"):
         with (root / "etc" / name).open("a") as file:
-            file.write("agent:x:1000:1000:agent:/work:/bin/bash\n" if name == "passwd" else "agent:x:1000:\n")
+            file.write("agent:x:1000:1000:agent:/job:/bin/bash\n" if name == "passwd" else "agent:x:1000:\n")
     for waste in ("var/cache/apt", "var/lib/apt/lists"):
         shutil.rmtree(root / waste, ignore_errors=True)
 

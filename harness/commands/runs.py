@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +19,7 @@ from ...envs import select
 from ...trajectories import Store, UsageError
 from ..demo import WORLDS, configurations, ready
 from ..demo import show as show_demo
-from ..plan import Config, lots
+from ..plan import Config, lots, read_panel
 from ..pool import Pool
 from ..progress import Progress
 from ..report import Report, markdown, show
@@ -27,6 +29,9 @@ from .settings import pairs, world_options
 
 Env = Annotated[
     str, typer.Option("--env", "-e", help="Worlds, skills or groups: webshop,alfworld | web | held-in | all.")
+]
+OptionalEnv = Annotated[
+    str | None, typer.Option("--env", "-e", help="Worlds, skills, groups: webshop,alfworld | web | all.")
 ]
 Out = Annotated[Path, typer.Option("--out", help="Run folder; one that holds this same run is resumed.")]
 Split = Annotated[str, typer.Option(help="train, test, or what the world calls its splits.")]
@@ -61,9 +66,9 @@ Workers = Annotated[
 
 
 def evaluate(
-    env: Env,
     out: Out,
-    agent: Annotated[str, typer.Option("--agent", "-a", help="react, act, expert, random, noop.")] = "react",
+    env: OptionalEnv = None,
+    agent: Annotated[str, typer.Option("--agent", "-a", help="react, act, expert, random, noop, human.")] = "react",
     model: ModelName = None,
     base_url: BaseUrl = None,
     n: Count = None,
@@ -94,7 +99,8 @@ def evaluate(
 
     The same command again resumes: finished episodes are kept, failed ones are tried again.
     """
-    worlds = select(env)
+    named = env if env is not None else [world for world, _ in read_panel(tasks)] if tasks is not None else []
+    worlds = select(named)
     sampling = {"temperature": temperature, "max_tokens": max_tokens}
     chosen = {key: value for key, value in sampling.items() if value is not None}
     config = Config(
@@ -123,37 +129,30 @@ def evaluate(
     return 3 if done.report.failed else 0
 
 
-def collect(
-    env: Env,
-    out: Out,
-    agent: Annotated[str, typer.Option("--agent", "-a", help="expert, or react with a teacher model.")] = "expert",
-    model: ModelName = None,
-    base_url: BaseUrl = None,
-    n: Count = None,
-    every: Every = False,
-    split: Split = "train",
-    seed: Seed = 0,
-    trials: Trials = 1,
-    max_steps: MaxSteps = None,
-    seconds: Seconds = None,
-    tokens: Tokens = None,
-    tasks: Tasks = None,
-    data: Data = None,
-    option: WorldOption = None,
-    temperature: Temperature = None,
-    max_tokens: MaxTokens = None,
-    model_option: ModelOption = None,
-    agent_option: AgentOption = None,
-    concurrency: Concurrency = 64,
-    workers: Workers = None,
-    as_json: AsJson = False,
-) -> int:
+def with_defaults(command: Callable[..., int], doc: str, **defaults: Any) -> Callable[..., int]:
+    """The same command under other defaults and another help text."""
+
+    def same(**settings: Any) -> int:
+        return command(**settings)
+
+    signature = inspect.signature(command, eval_str=True)
+    changed = [each.replace(default=defaults.get(name, each.default)) for name, each in signature.parameters.items()]
+    same.__signature__ = signature.replace(parameters=changed)  # type: ignore[attr-defined]
+    same.__doc__ = doc
+    return same
+
+
+collect = with_defaults(
+    evaluate,
     """Record trajectories to train on: `eval` with the defaults of collecting (the expert, the train split).
 
     Example:
+
     `agentbank collect --env alfworld --agent expert -n 500 --out runs/gold`
-    """
-    return evaluate(**locals())
+    """,
+    agent="expert",
+    split="train",
+)
 
 
 def play_all(config: Config, out: Path, *, quiet: bool) -> Finished:
@@ -229,22 +228,53 @@ def panel(
 
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder for the demo's runs.")] = Path("runs/demo"),
-    n: Annotated[int, typer.Option("-n", min=1, help="Episodes a world and agent.")] = 20,
+    n: Annotated[int | None, typer.Option("-n", min=1, help="Episodes a world and agent. [default: 20; 100]")] = None,
     workers: Workers = None,
+    train: Annotated[bool, typer.Option("--train", help="The closed loop: train a small model from nothing.")] = False,
+    env: Annotated[str, typer.Option("--env", "-e", help="Worlds of the closed loop.")] = "alfworld,webshop",
+    together: Annotated[bool, typer.Option("--together", help="One model for all the worlds of the loop.")] = False,
+    seed: Seed = 0,
 ) -> int:
     """Run the main job on the bundled worlds: expert, random and no-op agents (and a model), and a report.
 
     A model joins in where `OPENAI_BASE_URL` and `AGENTBANK_MODEL` name one.
+
+    With `--train`: collect expert trajectories, train a small model on them from scratch, and judge it on unseen test tasks
+    before and after, on a CPU, with nothing downloaded. `closed_loop.json` in the folder holds the result and the arguments of
+    `agentbank eval` that repeat it.
     """
+    if train:
+        return train_demo(env, out, together, n or 100, seed, workers)
     worlds, notes = ready(select(",".join(WORLDS)))
     reports = {}
-    for agent, config in configurations(worlds, n).items():
+    for agent, config in configurations(worlds, n or 20).items():
         done = play_all(replace(config, workers=workers), out / agent, quiet=False)
         if done.interrupted:
             return 130
         reports[agent] = done.report
     show_demo(reports, notes, out)
     return 3 if any(each.failed for each in reports.values()) else 0
+
+
+def train_demo(env: str, out: Path, together: bool, n: int, seed: int, workers: int | None) -> int:
+    """The closed loop in the worlds of `env`: a model each, or one for all."""
+    from .. import closed_loop
+
+    def play(config: Config, folder: Path) -> Finished:
+        return play_all(replace(config, workers=workers), folder, quiet=False)
+
+    chosen = closed_loop.families(select(env))
+    groups = [chosen] if together else [{world: family} for world, family in chosen.items()]
+    results = []
+    for group in groups:
+        recipe = closed_loop.TOGETHER if len(group) > 1 else next(iter(group.values())).recipe
+        try:
+            results.append(closed_loop.close_loop(group, out / "+".join(group), recipe, play, n, seed))
+        except closed_loop.Interrupted:
+            return 130
+        closed_loop.write(results, out)
+    closed_loop.show(results, out)
+    return 0
 
 
 def play(
@@ -312,5 +342,6 @@ def play(
 def add(app: typer.Typer) -> None:
     """Mount these commands."""
     app.command("eval")(evaluate)
-    for command in (collect, play, report, panel, demo):
+    app.command("collect")(collect)
+    for command in (play, report, panel, demo):
         app.command()(command)

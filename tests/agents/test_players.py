@@ -2,8 +2,10 @@ import asyncio
 import io
 import os
 import pty
+import select
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -113,8 +115,10 @@ asyncio.run(main())
 
 
 def read_until(terminal, wanted):
-    shown = b""
+    shown, deadline = b"", time.monotonic() + 60
     while wanted not in shown:
+        ready, _, _ = select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))
+        assert ready, f"waited in vain for {wanted!r}; shown so far: {shown!r}"
         shown += os.read(terminal, 4096)
     return shown
 
@@ -126,11 +130,14 @@ def test_tab_completes_in_a_real_terminal_and_ctrl_c_leaves_at_once():
         [sys.executable, "-c", SESSION], stdin=inner, stdout=inner, stderr=inner, start_new_session=True
     ) as session:
         os.close(inner)
-        read_until(terminal, b"> ")
-        os.write(terminal, b"ta\t\n")
-        read_until(terminal, b"GOT take apple")
-        read_until(terminal, b"> ")
-        session.send_signal(2)
-        read_until(terminal, b"KeyboardInterrupt")
-        assert session.wait(timeout=20) != 0
+        try:
+            read_until(terminal, b"> ")
+            os.write(terminal, b"ta\t\n")
+            read_until(terminal, b"GOT take apple")
+            read_until(terminal, b"> ")
+            session.send_signal(2)
+            read_until(terminal, b"KeyboardInterrupt")
+            assert session.wait(timeout=20) != 0
+        finally:
+            session.kill()
     os.close(terminal)

@@ -119,7 +119,7 @@ def test_disk_fill(box):
     fill = """
     import os
     total = 0
-    for folder in ("/work", "/tmp", "/dev/shm"):
+    for folder in ("/job", "/tmp", "/dev/shm"):
         for n in range(100):
             try:
                 with open(f"{folder}/{n}", "wb", buffering=0) as file:
@@ -130,10 +130,10 @@ def test_disk_fill(box):
     done = box.python(textwrap.dedent(fill), cpu_s=20)
     assert 0 < int(done.stdout) <= TIGHT.disk
     assert alive(box)
-    box.write("/work/a", b"x" * 1000)
+    box.write("/job/a", b"x" * 1000)
     with pytest.raises(UsageError, match="No space left"):
-        box.write("/work/b", b"x" * (TIGHT.disk + 1))
-    assert box.read("/work/a") == b"x" * 1000
+        box.write("/job/b", b"x" * (TIGHT.disk + 1))
+    assert box.read("/job/a") == b"x" * 1000
 
 
 def test_a_loop_that_ignores_signals_ends_by_cpu_time(box):
@@ -189,22 +189,22 @@ def test_nothing_outside_can_be_written(box):
 def test_links_are_not_followed(box):
     box.run("ln -s /etc/passwd l; ln -s / d; mkdir real; ln -s /proc/1/environ e; mkfifo f")
     for path in (
-        "/work/l",
-        "/work/d/etc/passwd",
-        "/work/e",
-        "/work/f",
-        "/work/real",
-        "/work/../etc/passwd",
+        "/job/l",
+        "/job/d/etc/passwd",
+        "/job/e",
+        "/job/f",
+        "/job/real",
+        "/job/../etc/passwd",
         "relative",
     ):
         with pytest.raises(UsageError):
             box.read(path)
-    for path in ("/work/l", "/work/d/work/x", "/work/real"):
+    for path in ("/job/l", "/job/d/job/x", "/job/real"):
         with pytest.raises(UsageError):
             box.write(path, b"x")
-    seen = box.snapshot(["/work"])
-    assert seen["/work/d"].kind == "link" and seen["/work/d"].digest == "/" and "/work/d/etc" not in seen
-    assert seen["/work/f"].kind == "other"
+    seen = box.snapshot(["/job"])
+    assert seen["/job/d"].kind == "link" and seen["/job/d"].digest == "/" and "/job/d/etc" not in seen
+    assert seen["/job/f"].kind == "other"
 
 
 def test_trees_and_changes(box, tmp_path):
@@ -213,15 +213,15 @@ def test_trees_and_changes(box, tmp_path):
     (tmp_path / "work" / "run").write_text("#!/bin/sh\necho ran\n")
     (tmp_path / "work" / "run").chmod(0o755)
     (tmp_path / "work" / "away").symlink_to("/etc")
-    box.put_tree(tmp_path / "work", "/work")
-    before = box.snapshot(["/work"])
-    assert before["/work/sub/a"].digest == "f97c5d29941bfb1b2fdab0874906ab82"
+    box.put_tree(tmp_path / "work", "/job")
+    before = box.snapshot(["/job"])
+    assert before["/job/sub/a"].digest == "f97c5d29941bfb1b2fdab0874906ab82"
     assert box.run("./run; rm away; echo two > sub/a; touch new; chmod 700 sub").stdout == b"ran\n"
-    found = changes(before, box.snapshot(["/work"]))
+    found = changes(before, box.snapshot(["/job"]))
     assert (found.added, found.removed, found.changed) == (
-        ("/work/new",),
-        ("/work/away",),
-        ("/work/sub", "/work/sub/a"),
+        ("/job/new",),
+        ("/job/away",),
+        ("/job/sub", "/job/sub/a"),
     )
 
 
@@ -268,27 +268,27 @@ def test_daemons_end_with_their_call(box):
 def test_no_state_passes_from_call_to_call(box):
     leave = """
     import os
-    for folder in ("/work", "/tmp", "/dev/shm"):
+    for folder in ("/job", "/tmp", "/dev/shm"):
         os.makedirs(f"{folder}/a/b"); open(f"{folder}/a/b/note", "w").write("psst"); os.chmod(f"{folder}/a", 0)
     import builtins; builtins.note = "psst"; os.environ["NOTE"] = "psst"
     """
     look = """
     import builtins, os
-    print(hasattr(builtins, "note"), "NOTE" in os.environ, [os.listdir(f) for f in ("/work", "/tmp", "/dev/shm")])
+    print(hasattr(builtins, "note"), "NOTE" in os.environ, [os.listdir(f) for f in ("/job", "/tmp", "/dev/shm")])
     """
     assert box.python(textwrap.dedent(leave)).code == 0
     assert box.python(textwrap.dedent(look)).stdout == b"False False [[], [], []]\n"
     assert box.run("ipcmk -M 10 || ipcmk -S 1 || ipcmk -Q").code != 0
-    box.run("touch /work/kept")
-    assert "/work/kept" in box.snapshot(["/work"])
+    box.run("touch /job/kept")
+    assert "/job/kept" in box.snapshot(["/job"])
     box.renew()
-    assert box.snapshot(["/work"]) == {}
+    assert box.snapshot(["/job"]) == {}
 
 
 def test_a_folder_of_any_depth_is_emptied(box):
     dig = "import os\nfor n in range(3000):\n    os.mkdir('d'); os.chdir('d')\nopen('x','w')"
     assert box.python(dig).code == 0
-    assert box.python("import os; print(os.listdir('/work'))").stdout == b"[]\n"
+    assert box.python("import os; print(os.listdir('/job'))").stdout == b"[]\n"
 
 
 def test_a_sandbox_outlives_the_thread_that_opened_it(provider):
@@ -314,13 +314,13 @@ def test_root_of_a_writable_root(provider):
 
 
 def test_a_tree_is_there_again_after_renewal(provider, tmp_path):
-    (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "given").write_text("one")
+    (tmp_path / "job").mkdir()
+    (tmp_path / "job" / "given").write_text("one")
     with open_sandbox(provider, tree=tmp_path, limits=TIGHT) as box:
         assert box.python("print(open('given').read())").stdout == b"one\n"
         assert box.run("rm given; touch made").code == 0
         box.renew()
-        assert set(box.snapshot(["/work"])) == {"/work/given"}
+        assert set(box.snapshot(["/job"])) == {"/job/given"}
 
 
 def leftovers(provider) -> set[str]:
@@ -386,8 +386,8 @@ def test_a_pool_hands_out_fresh_ones_and_leaves_nothing(provider):
     with Pool(provider, size=2, limits=TIGHT) as pool:
         for _ in range(3):
             with pool.take() as box:
-                assert box.snapshot(["/work"]) == {}
-                box.run("touch /work/used")
+                assert box.snapshot(["/job"]) == {}
+                box.run("touch /job/used")
     with pytest.raises(UsageError, match="closed"):
         pool.take()
     assert containers(provider, os.getpid()) == [] and not [
@@ -423,6 +423,15 @@ def test_what_is_missing_is_said(provider, monkeypatch):
         monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
         with pytest.raises(MissingPart, match="no Docker engine answers"):
             docker.client.__wrapped__()
+
+
+def test_a_full_machine_is_a_fault(monkeypatch, tmp_path):
+    if why_none("bubblewrap"):
+        pytest.skip(why_none("bubblewrap"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with pytest.raises(Fault, match="could not be set up") as raised:
+        open_sandbox("bubblewrap")
+    assert raised.value.boundary == "sandbox"
 
 
 def test_no_sandbox_is_never_taken_for_one():

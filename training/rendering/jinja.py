@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import weakref
 from collections.abc import Sequence
@@ -51,7 +50,7 @@ class JinjaTemplate:
         atoms = (atom for atom in marks.atoms if atom.strip() and (atom != marks.bos or atom == marks.eos))
         stops = sorted(atoms, key=len, reverse=True)
         self._stops = re.compile(r"\s*(?:" + "|".join(map(re.escape, stops)) + ")") if stops else re.compile(r"(?!)")
-        self.digest = hashlib.sha256(json.dumps([source, marks.bos, marks.eos]).encode()).hexdigest()[:16]
+        self.digest = hashlib.sha256(source.encode()).hexdigest()[:16]
         self._listed = False
         self._listed = self._wants_lists()
 

@@ -102,7 +102,7 @@ def generation_prompt(
 
 
 def template_digest(tokenizer: Any, template: str | None = None) -> str:
-    """16 hex digits that name the template: its text (ours: what it makes of a probe) with the tokenizer's BOS and EOS.
+    """16 hex digits that name the template: of its Jinja text; for ours, of what it makes of a probe conversation.
 
     Rollouts store it in ``Episode.agent.template``; training compares it with its own.
     """

@@ -92,7 +92,7 @@ def render_rows(
                 raise UsageError(
                     f"row {conversation.id!r} was played under chat template {conversation.template}, and this "
                     f"training renders with {bound.digest}; use the same tokenizer and template, or allow the "
-                    "difference (other_template=True)"
+                    "difference (--allow-template-mismatch; other_template=True)"
                 )
             try:
                 if not any(map(trained, conversation.messages)):

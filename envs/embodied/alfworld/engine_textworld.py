@@ -1,6 +1,6 @@
 """Upstream's own engine: TextWorld on Fast Downward, with alfworld's naming of things. The reference, not the default.
 
-It is slow (25 to 35 ms a step, half a second a game), keeps memory of every game that it loads, and is not safe in
+It is slow (25 to 65 ms a step, a second a game), never unmaps the library that each environment loads, and is not safe in
 threads: it sets `sys.argv` and `sys.stdout` while it loads. One lock serves all instances of a process.
 """
 

@@ -174,6 +174,10 @@ class Game:
             for kind, texts in (("template", self.grammar.templates), ("feedback", self.grammar.feedback)):
                 if act.name not in texts:
                     raise Malformed(f"grammar: action {act.name} has no {kind}")
+        for name, count in sorted(self.grammar.asks):
+            declared = self.domain.arity.get(name.removeprefix("not_"), count)
+            if declared != count:
+                raise Malformed(f"grammar: predicate {name!r} takes {declared} arguments, not {count}")
         maybe = {
             effect.atom.predicate for one in self.domain.schemas for effect in one.effects if effect.when is not None
         }

@@ -11,7 +11,7 @@ import json
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -120,8 +120,13 @@ class Grammar:
     productions: Mapping[str, tuple[Production, ...]]
     templates: Mapping[str, tuple[Symbol, ...]]
     feedback: Mapping[str, tuple[Symbol, ...]]
-    reads: frozenset[str] = field(default=frozenset())
-    """The predicates that any text depends on."""
+    asks: frozenset[tuple[str, int]] = frozenset()
+    """The predicates that any text depends on, each with how many arguments it is given."""
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The predicates that any text depends on."""
+        return frozenset(name for name, _ in self.asks)
 
     def derive(self, symbols: tuple[Symbol, ...], context: Context) -> str:
         """The words that `symbols` stand for in `context`."""
@@ -195,7 +200,7 @@ def read_grammar(text: str) -> Grammar:
     for name, productions_of in shape.productions.items():
         if any(_MARK in symbol.words for each in productions_of for symbol in each.symbols if isinstance(symbol, Text)):
             productions[name] = tuple(_with_task(each, task[1]) for each in productions_of)
-    return Grammar(productions, shape.templates, shape.feedback, shape.reads)
+    return Grammar(productions, shape.templates, shape.feedback, shape.asks)
 
 
 def _with_task(production: Production, sentence: str) -> Production:
@@ -239,8 +244,8 @@ def _read(text: str) -> Grammar:
                 take(entry["block"])
             elif entry["key"] != "pddl":
                 (templates if entry["key"] == "template" else feedback)[name] = read_symbols(entry["text"] or "")
-    reads = frozenset(_check(productions, templates, feedback))
-    return Grammar(productions, templates, feedback, reads)
+    asks = frozenset(_check(productions, templates, feedback))
+    return Grammar(productions, templates, feedback, asks)
 
 
 def _after_space(text: str, at: int) -> int:
@@ -252,8 +257,8 @@ def _check(
     productions: Mapping[str, tuple[Production, ...]],
     templates: Mapping[str, tuple[Symbol, ...]],
     feedback: Mapping[str, tuple[Symbol, ...]],
-) -> Iterator[str]:
-    """Follow every text from the intro and the actions; the predicates read on the way."""
+) -> Iterator[tuple[str, int]]:
+    """Follow every text from the intro and the actions; the predicates read on the way, with their arguments' number."""
     waiting: list[tuple[Symbol, ...]] = [(Call("intro"),), *templates.values(), *feedback.values()]
     seen: set[str] = set()
     while waiting:
@@ -262,7 +267,7 @@ def _check(
             if isinstance(symbol, Each):
                 inner = symbol.inner
                 if symbol.query:
-                    yield from read_query(symbol.query).predicates
+                    yield from read_query(symbol.query).asks
                 if symbol.listed:
                     waiting.append((Call("list_empty"), Call("list_separator"), Call("list_last_separator")))
             if isinstance(inner, Value):
@@ -273,7 +278,7 @@ def _check(
                     raise Malformed(f"grammar: nothing says #{inner.name}#")
                 for production in productions[inner.name]:
                     if production.condition:
-                        yield from production.condition.predicates
+                        yield from production.condition.asks
                     waiting.append(production.symbols)
 
 

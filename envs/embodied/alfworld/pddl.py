@@ -297,9 +297,12 @@ def read_problem(text: str, domain: Domain) -> Problem:
             # (= (distance a b) 5): a cost changes no word, but its places take part in the numbering of names.
             mentioned.update(*(each[1:] for each in words[1:2] if isinstance(each, list)))
             continue
-        one = atom(words, domain.arity)
-        facts.setdefault(one.predicate, []).append(one.args)
-        mentioned.update(one.args)
+        row = tuple(words[1:])
+        # Checked at length only where something is wrong: a problem has hundreds of facts.
+        if list in map(type, words) or domain.arity.get(words[0]) != len(row):
+            row = atom(words, domain.arity).args
+        facts.setdefault(words[0], []).append(row)
+        mentioned.update(row)
     strangers = mentioned - objects.keys()
     if strangers:
         raise Malformed(f"undeclared object {min(strangers)!r} in :init")

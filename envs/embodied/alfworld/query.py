@@ -54,6 +54,11 @@ class Query(NamedTuple):
         return (goal.predicate for goal in self.goals)
 
     @property
+    def asks(self) -> Iterator[tuple[str, int]]:
+        """What it reads, with the number of arguments."""
+        return ((goal.predicate, len(goal.placeholders)) for goal in self.goals)
+
+    @property
     def placeholders(self) -> Iterator[Placeholder]:
         """What it binds or tests."""
         return (each for goal in self.goals for each in goal.placeholders)

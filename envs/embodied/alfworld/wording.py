@@ -1,8 +1,9 @@
-"""How a generated task is put: a few sentences for each of the six types, taken in turn."""
+"""How a generated task is put: a few sentences for each of the six types, taken in turn, and how they are read again."""
 
 from __future__ import annotations
 
-from typing import Protocol
+import re
+from typing import NamedTuple, Protocol
 
 
 class Asked(Protocol):
@@ -47,3 +48,21 @@ def sentence(task: Asked, number: int) -> str:
     """The task in words, without the full stop."""
     choices = _SENTENCES[task.type]
     return choices[number // len(_SENTENCES) % len(choices)].format(thing=task.thing.lower(), place=task.place.lower())
+
+
+class Wish(NamedTuple):
+    """What a sentence asks for: one of the six types, and the words for the thing and the place."""
+
+    type: str
+    thing: str
+    place: str
+
+
+def asked(text: str) -> Wish | None:
+    """Read a sentence of ours; None where it is in other words."""
+    for kind, choices in _SENTENCES.items():
+        for choice in choices:
+            found = re.fullmatch(choice.format(thing="(?P<thing>[a-z]+)", place="(?P<place>[a-z]+)"), text)
+            if found is not None:
+                return Wish(kind, found["thing"], found["place"])
+    return None

@@ -21,6 +21,7 @@ from ....trajectories.errors import DataError, UnknownName, UsageError
 from ...core import Outcome, Standard, Task, TextEnv, digest
 from .engine import Engine
 from .engine_native import NativeEngine
+from .explorer import explore
 from .game import Game, kept_game, read_content, read_game
 from .generator import VERSION, Size, content, generate
 from .layout import FOLDERS, Skipped, listing
@@ -35,9 +36,11 @@ class ALFWorld(TextEnv):
     """Official games where `data` is given, generated ones otherwise.
 
     Args:
-        engine: ``native`` (ours; default) or ``textworld`` (upstream's: slow, not thread-safe, grows with each game).
+        engine: ``native`` (ours; default) or ``textworld`` (upstream's: slow, not thread-safe).
         games: How many generated train games there are; the held-out splits are fixed.
         size: ``full`` or ``small`` generated households.
+        gold: What the expert knows: ``plan`` (default) the true state of the room, so it walks straight to things unseen;
+            ``explore`` only what it has read, so that its actions can be learned from text (generated games only).
     """
 
     manual = manual()
@@ -48,12 +51,13 @@ class ALFWorld(TextEnv):
         engine: Literal["native", "textworld"] = "native",
         games: int = 1_000,
         size: Size = "full",
+        gold: Literal["plan", "explore"] = "plan",
         **standard: Unpack[Standard],
     ) -> None:
         """Find the data; no game is read before the first `reset`.
 
         Raises:
-            UnknownName: no such engine or size.
+            UnknownName: no such engine, size or gold.
             UsageError: `games` is not at least 1.
         """
         super().__init__(**standard)
@@ -63,7 +67,9 @@ class ALFWorld(TextEnv):
             raise UnknownName("size of alfworld's generated games", size, ("full", "small"))
         if games < 1:
             raise UsageError(f"games must be at least 1, not {games}")
-        self.engine, self.games, self.size = engine, games, size
+        if gold not in ("plan", "explore"):
+            raise UnknownName("gold of alfworld", gold, ("plan", "explore"))
+        self.engine, self.games, self.size, self.gold = engine, games, size, gold
         self._engine: Engine | None = None
 
     @property
@@ -75,8 +81,8 @@ class ALFWorld(TextEnv):
         """The games of the split; ids name the official folder (``valid_unseen`` also where the split is ``test``)."""
         folder = FOLDERS[self.split]
         if self.source.path:
-            return _official(self.source.path, folder)
-        return _generated(folder, HELD_OUT.get(folder, self.games), self.size)
+            return _official(self.source.path, self.split)
+        return _generated(self.split, HELD_OUT.get(folder, self.games), self.size)
 
     def find(self, task_id: str) -> Task:
         """The task of that id.
@@ -119,8 +125,9 @@ class ALFWorld(TextEnv):
         return None if self._engine is None else self._engine.commands()
 
     def expert(self, task: Task) -> Sequence[str] | None:
-        """A plan made from the true state of the room."""
-        return plan(self._game(task))
+        """A plan made from the true state of the room, or, with ``gold="explore"``, a search of it."""
+        game = self._game(task)
+        return plan(game) if self.gold == "plan" else explore(game)
 
     def fork(self) -> TextEnv:
         """A copy of the present state; with `engine="textworld"` a replay."""
@@ -163,19 +170,19 @@ class ALFWorld(TextEnv):
 
 
 @lru_cache(maxsize=16)
-def _official(root: Path, folder: str) -> Sequence[Task]:
-    split = next(name for name, each in FOLDERS.items() if each == folder)
-    games = listing(root, split).games
-    return tuple(Task(f"alfworld/{folder}/{each.name}", folder, str(each.path), each.digest) for each in games)
+def _official(root: Path, split: str) -> Sequence[Task]:
+    games, folder = listing(root, split).games, FOLDERS[split]
+    return tuple(Task(f"alfworld/{folder}/{each.name}", split, str(each.path), each.digest) for each in games)
 
 
 @lru_cache(maxsize=16)
-def _generated(folder: str, games: int, size: Size) -> Sequence[Task]:
-    split = "test" if folder == "valid_unseen" else folder
+def _generated(split: str, games: int, size: Size) -> Sequence[Task]:
+    folder = FOLDERS[split]
+    own = "test" if folder == "valid_unseen" else folder
     tasks = []
     for number in range(games):
         # The generator is a function of this recipe, so its digest stands for the content.
-        recipe = (split, number, size, VERSION)
+        recipe = (own, number, size, VERSION)
         name = f"gen-{number:06}" if size == "full" else f"gen-small-{number:06}"
-        tasks.append(Task(f"alfworld/{folder}/{name}", folder, recipe, digest(recipe)))
+        tasks.append(Task(f"alfworld/{folder}/{name}", split, recipe, digest(recipe)))
     return tuple(tasks)

@@ -6,7 +6,7 @@ import struct
 from functools import cache
 from pathlib import Path
 
-ORDER = ("room", "jobs", "play", "files", "serve")
+ORDER = ("room", "jobs", "play", "spare", "files", "serve")
 
 START = """
 import os, struct

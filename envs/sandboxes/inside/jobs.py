@@ -78,7 +78,7 @@ class Job:
             self.answer_fd, say_fd = os.pipe()
             os.set_blocking(self.ask_fd, False)
             os.set_blocking(self.answer_fd, False)
-        self.heard = bytearray()
+        self.heard, self.rest = bytearray(), memoryview(b"")
         self.began = time.monotonic()
         self.pid = os.fork()
         if self.pid == 0:
@@ -101,7 +101,7 @@ class Job:
 
     def attend(self, seconds: float, finished: Callable[[], bool] = lambda: False, feed: bytes = b"") -> None:
         """Move bytes until the job has ended, `finished()` says so, or the time is over."""
-        end, rest = time.monotonic() + seconds, memoryview(feed)
+        end, self.rest = time.monotonic() + seconds, memoryview(feed)
         poller = select.poll()
         poller.register(self.room.inward, 0)  # only its hang-up: the host has gone
         poller.register(self.pidfd, select.POLLIN)
@@ -110,7 +110,7 @@ class Job:
                 poller.register(stream.fd, select.POLLIN)
         if self.answer_fd >= 0:
             poller.register(self.answer_fd, select.POLLIN)
-        if rest:
+        if self.rest:
             poller.register(self.ask_fd, select.POLLOUT)
         while self.status is None and not finished():
             left = end - time.monotonic()
@@ -126,10 +126,10 @@ class Job:
                 elif fd == self.ask_fd:
                     with contextlib.suppress(BlockingIOError):
                         try:
-                            rest = rest[os.write(fd, rest) :]
+                            self.rest = self.rest[os.write(fd, self.rest) :]
                         except BrokenPipeError:
-                            rest = rest[:0]
-                    if not rest:
+                            self.rest = self.rest[:0]
+                    if not self.rest:
                         poller.unregister(fd)
                 elif fd != self.pidfd:
                     stream = self.out if fd == self.out.fd else self.err

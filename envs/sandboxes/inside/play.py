@@ -83,13 +83,14 @@ def spoken() -> dict[str, Any]:
     """The two functions that a talk's program has, on descriptors 9 and 8."""
 
     def exactly(count: int) -> bytes:
-        data = b""
-        while len(data) < count:
-            part = os.read(9, count - len(data))
+        parts = []
+        while count:
+            part = os.read(9, min(count, 1 << 20))
             if not part:
                 raise EOFError
-            data += part
-        return data
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
 
     def hear() -> bytes | None:
         try:

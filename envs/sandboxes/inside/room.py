@@ -38,6 +38,7 @@ class Room:
         self.jobs: dict[int, Job] = {}
         self.groups: set[int] = set()
         self.bounds: dict[int, int] = {}
+        self.spare: Job | None = None
         self.talk: Job | None = None
         self.bash: Job | None = None
 
@@ -100,6 +101,9 @@ class Room:
                     os.killpg(pid, signal.SIGKILL)
         self.groups.clear()
         self.reap(wait=True)
+        if self.spare:
+            self.spare.close()
+            self.spare = None
 
     def owner(self, user: str | None) -> tuple[int, int] | None:
         """Numeric user and group of "agent" or "root"; None where this room has one user only."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import importlib
@@ -12,8 +13,9 @@ from typing import Any
 
 from .files import read, snapshot, untar, wipe, write
 from .jobs import Job
-from .play import environment, execute, play, spoken
+from .play import environment, execute
 from .room import Refused, Room
+from .spare import ahead, order, ready
 
 WARM = (
     "bisect",
@@ -31,6 +33,9 @@ WARM = (
 """Modules that programs often import, loaded once before the fork; with the two that a clean exit needs."""
 CLEAN = ("atexit", "threading", "linecache", "_sitebuiltins")
 
+AHEAD = ("python", "say", "hush", "renew")
+"""Questions after which another program is likely: its child is forked while the host thinks."""
+
 RESOURCES = 16
 """Linux numbers its resource limits 0 to 15."""
 
@@ -46,6 +51,7 @@ Answer = tuple[dict[str, Any], bytes]
 
 
 def run(room: Room, head: dict[str, Any], blob: bytes) -> Answer:
+    room.sweep()
     clear(room)
     user = head["user"]
     env = environment(room, user, head["env"])
@@ -56,8 +62,9 @@ def run(room: Room, head: dict[str, Any], blob: bytes) -> Answer:
 def python(room: Room, head: dict[str, Any], blob: bytes) -> Answer:
     clear(room)
     code, stdin = blob[: head["code"]], blob[head["code"] :]
-    body = functools.partial(play, code, environment(room, None, {}), room.config["workdir"], {})
-    answer = finish(room, Job(room, body, head, stdin=stdin), head)
+    job = ready(room)
+    job.attend(head["timeout_s"], feed=order(job, head, code, stdin, talk=False))
+    answer = over(room, job)
     empty(room)
     return answer
 
@@ -103,13 +110,9 @@ def clear(room: Room) -> None:
 
 def talk(room: Room, head: dict[str, Any], blob: bytes) -> Answer:
     clear(room)
-    body = functools.partial(play_talk, blob, environment(room, None, {}), room.config["workdir"])
-    room.talk = Job(room, body, head, pipes=True)
+    room.talk = job = ready(room)
+    job.attend(head["timeout_s"], lambda: not job.rest, order(job, head, blob, b"", talk=True))
     return {}, b""
-
-
-def play_talk(code: bytes, env: dict[str, str], cwd: str) -> None:
-    play(code, env, cwd, spoken())
 
 
 def say(room: Room, head: dict[str, Any], blob: bytes) -> Answer:
@@ -144,7 +147,8 @@ def hush(room: Room, head: dict[str, Any], blob: bytes) -> Answer:
 def shell(room: Room, head: dict[str, Any], blob: bytes) -> Answer:
     if b"\0" in blob:
         raise Refused("a command cannot hold a NUL character")
-    if room.talk:
+    if room.talk or room.spare:
+        room.sweep()
         clear(room)
     if room.bash is None:
         env = environment(room, None, head["env"])
@@ -209,6 +213,9 @@ def main() -> None:
         except Exception as error:
             answer = {"broken": f"{head['do']}: {type(error).__name__}: {error}"}, b""
         room.say(*answer)
+        if head["do"] in AHEAD and not (room.spare or room.talk or room.bash):
+            with contextlib.suppress(OSError):  # no memory for it now; the next call forks its own, and tells
+                room.spare = ahead(room)
 
 
 def prepare(room: Room) -> None:

@@ -1,4 +1,4 @@
-"""WebShop: find and buy the product that an instruction describes, in a shop of up to 1.2 million products."""
+"""WebShop: products, pages, goals, reward and search of the shop, in pure Python."""
 
 from .world import WebShop
 

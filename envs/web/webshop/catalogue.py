@@ -1,229 +1,273 @@
-"""The catalogue: products, goals and the search index of one data folder, shared by all instances of the world.
+"""The shop's stock: products, prices, search index and goals of one data folder, loaded once and shared.
 
-A small file is read into memory at the first reset. A large one is built once into the cache (products, index, goals) and
-memory-mapped from then on, so that 1.2 million products start in a second and stay on disk.
+A small product file is read into memory. A large one is turned once into a folder of the cache (products as JSON lines
+with offsets, prices, index, goals) that is memory-mapped from then on.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
+import logging
+import mmap
+import random
+import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, overload
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from ....trajectories.errors import DataError
-from ...data import Source, cache_root, read_json
+from ...data import cache_root
 from ...retrieval import BM25
-from .goals import Goal, human_goals, official_order, synthetic_goals
-from .products import Product, read_products
-from .sample import sample_records
+from .goals import SEED, Drawn, Goals, Kind, Prices, draw, price_of
+from .products import Instruction, Product, products, raw_products
 
-LARGE = 64 * 2**20
-"""Bytes of the products' file from which on the catalogue is built into the cache."""
-FORMAT = 1
+LAYOUT = 1
+"""Version of the folder in the cache."""
+
+LARGE = 8 << 20
+"""Bytes of a product file from which it is not kept in memory."""
+
 HITS = 50
-"""Products that a search returns at most (upstream's SEARCH_RETURN_N)."""
-FEWEST = 1501
-"""Goals that give every official split at least one; with fewer human goals the synthetic ones are the default."""
-NAMES = (("items_shuffle.json", "items_ins_v2.json"), ("items_shuffle_1000.json", "items_ins_v2_1000.json"))
-HUMAN = "items_human_ins.json"
+"""Products that a search finds at most."""
+
+PRODUCT_FILES = ("items_shuffle.json", "items_shuffle_1000.json")
+"""Upstream's names: the full set, and the small one."""
 
 
-class Shelf(Protocol):
-    """Products by number."""
+class Files(NamedTuple):
+    """The official files of a folder."""
 
-    def __len__(self) -> int:
-        """How many."""
-        ...
-
-    def __getitem__(self, number: int) -> Product:
-        """The product of that number."""
-        ...
-
-    def number(self, asin: str) -> int | None:
-        """The number of an asin."""
-        ...
+    products: Path
+    annotations: Path
+    human: Path
 
 
-class Memory:
-    """Products in memory."""
+def files(folder: Path) -> Files:
+    """Find the official files in ``folder/data`` or `folder`: the full set where it is, else the small one.
 
-    def __init__(self, products: list[Product]) -> None:
-        """Number them in their order."""
-        self.products = products
-        self.numbers = {each.asin: number for number, each in enumerate(products)}
-
-    def __len__(self) -> int:
-        """How many."""
-        return len(self.products)
-
-    def __getitem__(self, number: int) -> Product:
-        """The product of that number."""
-        return self.products[number]
-
-    def number(self, asin: str) -> int | None:
-        """The number of an asin."""
-        return self.numbers.get(asin)
+    Raises:
+        DataError: they are not there.
+    """
+    for root in (folder / "data", folder):
+        for name in PRODUCT_FILES:
+            if (root / name).is_file():
+                notes = root / name.replace("shuffle", "ins_v2")
+                if not notes.is_file():
+                    raise DataError(notes, f"missing; {name} needs it beside it")
+                return Files(root / name, notes, root / "items_human_ins.json")
+    raise DataError(folder, f"no product file; expected data/{PRODUCT_FILES[0]} or data/{PRODUCT_FILES[1]}")
 
 
-class Mapped:
-    """Products in a file of MessagePack records, found through memory-mapped offsets; one is decoded when it is asked for."""
+class Rows(Sequence[Product]):
+    """Products in a memory-mapped file of JSON lines, decoded when asked for."""
 
     def __init__(self, folder: Path) -> None:
-        """Map the files of a built folder."""
-        self.bytes = np.memmap(folder / "products.bin", dtype=np.uint8, mode="r")
-        self.offsets: NDArray[np.int64] = np.load(folder / "offsets.npy", mmap_mode="r")
-        self.asins: NDArray[np.bytes_] = np.load(folder / "asins.npy", mmap_mode="r")
-        self.order: NDArray[np.int32] = np.load(folder / "order.npy", mmap_mode="r")
-        self.decoder = msgspec.msgpack.Decoder(Product)
+        """Map the file and its offsets."""
+        with (folder / "products.jsonl").open("rb") as file:
+            self._lines = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._ends = np.load(folder / "ends.npy", mmap_mode="r")
+        self._decoder = msgspec.json.Decoder(Product)
 
     def __len__(self) -> int:
-        """How many."""
-        return len(self.offsets) - 1
+        """How many products there are."""
+        return len(self._ends)
 
-    def __getitem__(self, number: int) -> Product:
-        """The product of that number."""
-        return self.decoder.decode(self.bytes[self.offsets[number] : self.offsets[number + 1]].tobytes())
-
-    def number(self, asin: str) -> int | None:
-        """The number of an asin."""
-        wanted = np.bytes_(asin.encode())
-        at = int(np.searchsorted(self.asins, wanted))
-        return int(self.order[at]) if at < len(self.asins) and self.asins[at] == wanted else None
+    @overload
+    def __getitem__(self, at: int) -> Product: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Product]: ...
+    def __getitem__(self, at: int | slice) -> Product | list[Product]:
+        """The product of this row."""
+        if isinstance(at, slice):
+            return [self[each] for each in range(*at.indices(len(self)))]
+        return self._decoder.decode(self._lines[int(self._ends[at - 1]) if at else 0 : int(self._ends[at])])
 
 
 class Catalogue:
-    """Products, goals by kind in their official order, and the search index (built at the first search)."""
+    """Everything that instances of the world share; nothing in it changes but what is computed once and kept."""
 
-    def __init__(self, shelf: Shelf, goals: Mapping[str, Sequence[Goal]], index: Callable[[], BM25]) -> None:
-        """Hold the parts; `load` makes them."""
-        self.shelf, self.goals = shelf, goals
-        self._make_index, self._index, self._lock = index, None, threading.Lock()
+    def __init__(
+        self,
+        stock: Sequence[Product],
+        prices: Prices,
+        index: BM25,
+        drawn: dict[Kind, Drawn],
+    ) -> None:
+        """Use `catalogue`."""
+        self.products, self.prices, self.index = stock, prices, index
+        self._goals = {kind: Goals(kind, stock, each) for kind, each in drawn.items()}
 
-    @property
-    def index(self) -> BM25:
-        """The search index."""
-        if self._index is None:
-            with self._lock:
-                if self._index is None:
-                    self._index = self._make_index()
-        return self._index
-
-    _index: BM25 | None
-
-    def find(self, asin: str) -> Product | None:
-        """The product of an asin."""
-        number = self.shelf.number(asin)
-        return None if number is None else self.shelf[number]
+    def goals(self, kind: Kind) -> Goals:
+        """The goals of that kind, in the official order."""
+        return self._goals[kind]
 
     def search(self, keywords: str) -> list[int]:
-        """Numbers of the best 50 products for `keywords`, best first."""
-        return [number for number, _ in self.index.search(keywords, HITS)]
-
-    def default_goals(self) -> str:
-        """Human goals where they fill the official splits, else synthetic ones."""
-        return "human" if len(self.goals["human"]) >= FEWEST else "synthetic"
+        """Rows of the products that a query finds, best first, `HITS` at most."""
+        return [row for row, _ in self.index.search(keywords, HITS)]
 
 
-_loading = threading.Lock()
+def notes(path: Path) -> dict[str, msgspec.Raw]:
+    """``items_ins_v2*.json``, its entries left undecoded: there are as many as products."""
+    found: dict[str, msgspec.Raw] = decoded(path, dict[str, msgspec.Raw])
+    return found
 
 
-def load(source: Source) -> Catalogue:
-    """The catalogue of a source; one object a source and process.
+def instructions(path: Path) -> dict[str, list[Instruction]]:
+    """``items_human_ins.json``; where the file is missing, no product has a person's instruction."""
+    return decoded(path, dict[str, list[Instruction]]) if path.is_file() else {}
+
+
+def decoded(path: Path, kind: Any) -> Any:
+    """A JSON file of a known shape.
 
     Raises:
-        DataError: files are missing or of the wrong layout.
+        DataError: unreadable, not JSON, or of another shape.
     """
-    with _loading:
-        return _load(source.path)
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except OSError as error:
+        raise DataError(path, f"cannot be read: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DataError(path, str(error)) from error
 
 
-@lru_cache(maxsize=4)
-def _load(path: Path | None) -> Catalogue:
-    if path is None:
-        return _in_memory(*sample_records())
-    root = path / "data" if (path / "data").is_dir() else path
-    pair = next((each for each in NAMES if (root / each[0]).is_file()), None)
-    if pair is None:
-        wanted = " or ".join(name for name, _ in NAMES)
-        raise DataError(root, f"holds no {wanted}; expected the official layout of WebShop's data folder")
-    products, attributes = pair
-    if (root / products).stat().st_size >= LARGE:
-        return _mapped(root / products, root / attributes, root / HUMAN)
-    known = _mapping(root / attributes)
-    shelf = list(read_products(root / products, known))
-    return _in_memory(shelf, _goals(shelf, known, root / attributes, root / HUMAN))
+def in_memory(
+    raws: Iterable[Mapping[str, Any]],
+    annotations: Mapping[str, msgspec.Raw],
+    human: Mapping[str, list[Instruction]],
+    path: Path,
+) -> Catalogue:
+    """A catalogue from raw records, nothing written."""
+    stock = list(products(raws, annotations, human, path))
+    rng = random.Random(SEED)
+    prices = [price_of(each.pricing, rng) for each in stock]
+    index = BM25.build((each.contents for each in stock), ties=[each.asin for each in stock])
+    return Catalogue(stock, prices, index, goals_of(list(enumerate(stock)), prices, rng))
 
 
-def _mapping(path: Path) -> dict[str, Any]:
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise DataError(path, f"expected an object of asins, found {type(content).__name__}")
-    return content
+def goals_of(candidates: Sequence[tuple[int, Product]], prices: Prices, rng: random.Random) -> dict[Kind, Drawn]:
+    """Both kinds of goals, each drawn as if alone, as upstream loads only one."""
+    state = rng.getstate()
+    drawn: dict[Kind, Drawn] = {}
+    kinds: tuple[Kind, ...] = ("human", "synthetic")
+    for kind in kinds:
+        rng.setstate(state)
+        drawn[kind] = draw(kind, candidates, prices, rng)
+    return drawn
 
 
-def _goals(
-    products: Iterable[Product], known: Mapping[str, Any], attributes: Path, human: Path
-) -> dict[str, list[Goal]]:
-    written = _mapping(human) if human.is_file() else {}
-    people: list[Goal] = []
-    made: list[Goal] = []
-    for each in products:
-        people += human_goals(each, written.get(each.asin, ()), human)
-        made += synthetic_goals(each, known.get(each.asin, {}), attributes)
-    return {"human": official_order(people), "synthetic": official_order(made)}
+def build(found: Files, folder: Path) -> None:
+    """Turn official files into a folder of the cache, whole or not at all."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as work:
+        made = Path(work, "catalogue")
+        made.mkdir()
+        prices: list[float] = []
+        ends: list[int] = []
+        asins: list[str] = []
+        asked: list[int] = []
+        rng, encoder = random.Random(SEED), msgspec.json.Encoder()
+        with (made / "products.jsonl").open("wb") as file:
+
+            def contents() -> Iterator[str]:
+                for each in products(
+                    raw_products(found.products), notes(found.annotations), instructions(found.human), found.products
+                ):
+                    if each.instructions or each.instruction_text is not None:
+                        asked.append(len(asins))
+                    asins.append(each.asin)
+                    prices.append(price_of(each.pricing, rng))
+                    file.write(encoder.encode(each) + b"\n")
+                    ends.append(file.tell())
+                    yield each.contents
+
+            BM25.build(contents(), made / "index", ties=asins)
+        np.save(made / "ends.npy", np.array(ends, dtype=np.int64))
+        np.save(made / "prices.npy", np.array(prices))
+        stock = Rows(made)
+        for kind, drawn in goals_of(Candidates(asked, stock), prices, rng).items():
+            for name in drawn.__struct_fields__:
+                np.save(made / f"{kind}-{name}.npy", getattr(drawn, name))
+        try:
+            made.rename(folder)
+        except OSError:
+            # Another process may have built it meanwhile.
+            if not folder.is_dir():
+                raise
 
 
-def _in_memory(products: list[Product], goals: Mapping[str, Sequence[Goal]]) -> Catalogue:
-    return Catalogue(Memory(products), goals, lambda: BM25.build(each.contents for each in products))
+class Candidates(Sequence[tuple[int, Product]]):
+    """Some rows with their products, read one at a time."""
+
+    def __init__(self, rows: Sequence[int], stock: Sequence[Product]) -> None:
+        """Which rows, of what."""
+        self._rows, self._stock = rows, stock
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self._rows)
+
+    def __getitem__(self, at: Any) -> Any:
+        """A row and its product."""
+        return self._rows[at], self._stock[self._rows[at]]
 
 
-def _mapped(products: Path, attributes: Path, human: Path) -> Catalogue:
-    state = [
-        (path.name, path.stat().st_size, path.stat().st_mtime_ns)
-        for path in (products, attributes, human)
-        if path.is_file()
-    ]
-    mark = hashlib.sha256(json.dumps([FORMAT, str(products.resolve()), state]).encode()).hexdigest()[:16]
-    folder = cache_root() / "built" / "webshop" / mark
-    if not folder.is_dir():
-        build(folder, products, attributes, human)
-    content = (folder / "goals.json").read_bytes()
-    goals = msgspec.json.decode(content, type=dict[str, list[Goal]])
-    return Catalogue(Mapped(folder), goals, lambda: BM25.open(folder / "index"))
+def mapped(folder: Path) -> Catalogue:
+    """The catalogue of a folder that `build` made."""
+
+    def array(name: str) -> Any:
+        return np.load(folder / f"{name}.npy", mmap_mode="r")
+
+    kinds: tuple[Kind, ...] = ("human", "synthetic")
+    drawn = {kind: Drawn(*(array(f"{kind}-{name}") for name in Drawn.__struct_fields__)) for kind in kinds}
+    return Catalogue(Rows(folder), array("prices"), BM25.open(folder / "index"), drawn)
 
 
-def build(folder: Path, products: Path, attributes: Path, human: Path) -> None:
-    """Build a large catalogue into `folder`, whole or not at all. Takes minutes and a few GB for the full set, once."""
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    known = _mapping(attributes)
-    encoder = msgspec.msgpack.Encoder()
-    offsets, asins = [0], []
+def fingerprint(found: Files) -> str:
+    """Names a built folder: it changes with the layout and with any of the files."""
+    about = [(str(each.resolve()), each.stat().st_size, each.stat().st_mtime_ns) for each in found if each.is_file()]
+    return hashlib.sha256(json.dumps([LAYOUT, about]).encode()).hexdigest()[:16]
 
-    def written(found: Iterable[Product]) -> Iterator[Product]:
-        with (part / "products.bin").open("wb") as stream:
-            for each in found:
-                offsets.append(offsets[-1] + stream.write(encoder.encode(each)))
-                asins.append(each.asin.encode())
-                yield each
 
-    goals = _goals(written(read_products(products, known)), known, attributes, human)
-    names = np.array(asins, dtype="S10")
-    order = np.argsort(names, kind="stable").astype(np.int32)
-    np.save(part / "offsets.npy", np.array(offsets, dtype=np.int64))
-    np.save(part / "asins.npy", names[order])
-    np.save(part / "order.npy", order)
-    (part / "goals.json").write_bytes(msgspec.json.encode(goals))
-    shelf = Mapped(part)
-    BM25.build((shelf[number].contents for number in range(len(shelf))), part / "index")
-    part.rename(folder)
+_loaded: dict[str, Catalogue] = {}
+_lock = threading.Lock()
+
+
+def catalogue(folder: Path | None) -> Catalogue:
+    """The catalogue of a data folder, or of the bundled sample; loaded once in a process, built once on a machine.
+
+    Raises:
+        DataError: the files are missing, torn or of another layout.
+    """
+    found = files(folder) if folder is not None else None
+    key = fingerprint(found) if found else "sample"
+    with _lock:
+        if key not in _loaded:
+            _loaded[key] = load(found, key)
+        return _loaded[key]
+
+
+def load(found: Files | None, key: str) -> Catalogue:
+    """Read, build or map."""
+    if found is None:
+        from .sample import generate
+
+        return in_memory(*generate(), Path("bundled sample"))
+    if found.products.stat().st_size < LARGE:
+        human = instructions(found.human)
+        return in_memory(raw_products(found.products), notes(found.annotations), human, found.products)
+    built = cache_root() / "webshop" / key
+    if not built.is_dir():
+        logging.getLogger(__name__).warning(
+            "turning %s into %s, once; the full set takes minutes", found.products, built
+        )
+        try:
+            build(found, built)
+        except OSError as error:
+            raise DataError(built, f"{error.strerror}; set AGENTBANK_CACHE to a folder that can be written") from error
+    return mapped(built)

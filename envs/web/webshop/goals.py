@@ -1,118 +1,144 @@
-"""Goals: what a shopper is asked to buy, in the official order that defines the splits."""
+"""Goals: what the shopper is told to buy, in upstream's fixed order, which defines the splits."""
 
 from __future__ import annotations
 
-import itertools
+import math
 import random
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Literal, overload
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
-from ....trajectories.errors import DataError
-from ...data import field
 from .products import Product
 
-SHUFFLE_SEED = 233
-"""Of upstream's SimServer; the order of goals depends on it and on their number alone."""
-PRICES = [10.0 * i for i in range(1, 100)]
-NO_LIMIT = 1_000_000.0
-SPLITS = {"test": (0, 500), "dev": (500, 1500), "train": (1500, None)}
-"""Positions in the official order (baseline_models/env.py upstream)."""
+Kind = Literal["human", "synthetic"]
+Prices = Sequence[float] | npt.NDArray[np.float64]
+SEED = 233
+"""Upstream's seed for the order of the goals. It draws prices unseeded before that; here they have this seed too."""
+
+CEILINGS = [10.0 * step for step in range(1, 100)]
+NO_CEILING = 1_000_000.0
 
 
-class Goal(msgspec.Struct, frozen=True, gc=False):
-    """One goal; all of it is the key but `instruction`."""
+class Goal(msgspec.Struct, frozen=True):
+    """One goal with its key. `row` is the product's place in the catalogue; only `instruction_text` is ever shown."""
 
     asin: str
-    instruction: str
-    attributes: tuple[str, ...]
-    options: tuple[str | tuple[str, str], ...]
-    """Values of human goals, (name, value) pairs of synthetic ones, as upstream compares them."""
-    price_upper: float
-    name: str
+    category: str
     query: str
+    name: str
     product_category: str
+    instruction_text: str
+    attributes: list[str]
+    price_upper: float
+    goal_options: dict[str, str] | list[str]
+    row: int = -1
 
 
-def price_of(product: Product) -> float:
-    """What a product costs: its price, or one drawn from its range.
+class Drawn(msgspec.Struct, frozen=True):
+    """The goals as three arrays: product, which instruction or combination of options of it, and price limit."""
 
-    Upstream draws from the global generator before seeding it, so that its prices differ from start to start; ours are
-    fixed by the asin.
+    rows: npt.NDArray[np.int32]
+    picks: npt.NDArray[np.int32]
+    ceilings: npt.NDArray[np.float64]
+
+
+def price_of(pricing: Sequence[float], rng: random.Random) -> float:
+    """What a product costs: its price, or one drawn from its range (generate_product_prices)."""
+    if not pricing:
+        return 100.0
+    return pricing[0] if len(pricing) == 1 else rng.uniform(pricing[0], pricing[1])
+
+
+def ceiling(price: float, rng: random.Random) -> float:
+    """A price limit above `price`, drawn as upstream draws it; none for what costs 980 dollars or more."""
+    above = [each for each in CEILINGS if each > price][:4]
+    return max(rng.sample(above, 2)) if len(above) >= 2 else NO_CEILING
+
+
+def draw(kind: Kind, candidates: Sequence[tuple[int, Product]], prices: Prices, rng: random.Random) -> Drawn:
+    """The goals of a catalogue in upstream's order.
+
+    Args:
+        kind: "human" goals are instructions people wrote; "synthetic" ones a template with each choice of options.
+        candidates: Rows and products that have an instruction, in the catalogue's order.
+        prices: What each row costs.
+        rng: Draws the price limits.
     """
-    if len(product.prices) == 1:
-        return product.prices[0]
-    return random.Random(zlib.crc32(product.asin.encode())).uniform(*product.prices[:2])
+    found: list[tuple[int, int, float]] = []
+    for row, product in candidates:
+        if kind == "human":
+            for pick, written in enumerate(product.instructions):
+                if written.instruction_attributes:
+                    found.append((row, pick, ceiling(float(prices[row]), rng)))
+        elif product.instruction_text is not None and product.instruction_attributes:
+            limit = ceiling(float(prices[row]), rng)
+            found += [(row, pick, limit) for pick in range(math.prod(map(len, product.options.values())))]
+    random.Random(SEED).shuffle(found)
+    rows, picks, limits = zip(*found, strict=True) if found else ((), (), ())
+    return Drawn(np.array(rows, np.int32), np.array(picks, np.int32), np.array(limits, np.float64))
 
 
-def _ceiling(product: Product, salt: str) -> tuple[float, str]:
-    above = [price for price in PRICES if price > price_of(product)][:4]
-    if len(above) < 2:
-        return NO_LIMIT, ""
-    upper = max(random.Random(zlib.crc32(f"{product.asin} {salt}".encode())).sample(above, 2))
-    return upper, f", and price lower than {upper:.2f} dollars"
+def combination(options: dict[str, list[str]], pick: int) -> dict[str, str]:
+    """The pick-th choice of options: names sorted, the last name's values running fastest."""
+    chosen: dict[str, str] = {}
+    for name in sorted(options, reverse=True):
+        pick, at = divmod(pick, len(options[name]))
+        chosen[name] = options[name][at]
+    return dict(sorted(chosen.items()))
 
 
-def human_goals(product: Product, written: Iterable[Any], path: Path) -> list[Goal]:
-    """The goals that people wrote for one product (`items_human_ins.json`).
-
-    Raises:
-        DataError: a record of the wrong layout.
-    """
-    found = []
-    for number, record in enumerate(written):
-        where = f"{product.asin}[{number}]"
-        attributes = field(record, "instruction_attributes", list, path, where)
-        if not attributes:
-            continue
-        text = field(record, "instruction", str, path, where)
-        upper, price_text = _ceiling(product, text)
-        options = field(record, "instruction_options", list, path, where)
-        found.append(_goal(product, text.strip(".") + price_text, attributes, tuple(options), upper))
-    return found
-
-
-def synthetic_goals(product: Product, known: Mapping[str, Any], path: Path) -> list[Goal]:
-    """One goal for each combination of a product's options, from its instruction in `items_ins_v2*.json`.
-
-    Raises:
-        DataError: a record of the wrong layout.
-    """
-    text = known.get("instruction")
-    if text is None:
-        return []
-    attributes = field(known, "instruction_attributes", list, path, product.asin)
-    if not attributes:
-        raise DataError(path, "an instruction without attributes", record=product.asin, field="instruction_attributes")
-    upper, price_text = _ceiling(product, text)
-    names = sorted(product.options)
-    found = []
-    for values in itertools.product(*(product.options[name] for name in names)):
-        chosen = tuple(zip(names, values, strict=True))
-        wish = ", and ".join(f"{name}: {value}" for name, value in chosen)
-        full = f"{text}{' with ' + wish if wish else ''}{price_text}"
-        found.append(_goal(product, full, attributes, chosen, upper))
-    return found
-
-
-def _goal(product: Product, text: str, attributes: Sequence[str], options: tuple[Any, ...], price_upper: float) -> Goal:
+def goal(kind: Kind, row: int, product: Product, pick: int, limit: float) -> Goal:
+    """Put a goal into words."""
+    price = "" if limit == NO_CEILING else f", and price lower than {limit:.2f} dollars"
+    options: dict[str, str] | list[str]
+    if kind == "human":
+        written = product.instructions[pick]
+        text, attributes = written.instruction.strip("."), written.instruction_attributes
+        options = written.instruction_options
+    else:
+        text, attributes = product.instruction_text or "", product.instruction_attributes
+        options = combination(product.options, pick)
+        if options:
+            text += " with " + ", and ".join(f"{name}: {value}" for name, value in options.items())
     return Goal(
         product.asin,
-        text,
-        tuple(attributes),
-        options,
-        price_upper,
-        product.name,
+        product.category,
         product.query,
+        product.title,
         product.product_category,
+        text + price,
+        attributes,
+        limit,
+        options,
+        row,
     )
 
 
-def official_order(goals: list[Goal]) -> list[Goal]:
-    """The goals as upstream's server numbers them: shuffled from seed 233."""
-    ordered = list(goals)
-    random.Random(SHUFFLE_SEED).shuffle(ordered)
-    return ordered
+class Goals(Sequence[Goal]):
+    """All goals of a catalogue in the official order, put into words when asked for."""
+
+    def __init__(self, kind: Kind, products: Sequence[Product], drawn: Drawn) -> None:
+        """Hold the arrays."""
+        self.kind, self._products, self._drawn = kind, products, drawn
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._drawn.rows)
+
+    @overload
+    def __getitem__(self, at: int) -> Goal: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Goal]: ...
+    def __getitem__(self, at: int | slice) -> Goal | list[Goal]:
+        """The goal at this place of the official order."""
+        if isinstance(at, slice):
+            return [self[each] for each in range(*at.indices(len(self)))]
+        row = int(self._drawn.rows[at])
+        return goal(self.kind, row, self._products[row], int(self._drawn.picks[at]), float(self._drawn.ceilings[at]))
+
+    def __iter__(self) -> Iterator[Goal]:
+        """In order."""
+        return (self[at] for at in range(len(self)))

@@ -1,129 +1,134 @@
-"""WebShop's pages as upstream's text environment shows them: plain (`[SEP]` between texts) and rich (buttons marked)."""
+"""The shop's pages as the text that a reader sees: the words of upstream's templates, node by node, without the HTML.
+
+Upstream renders HTML, parses it again and joins the visible text nodes; here the nodes are written down directly. Both
+of its text modes are made from them: "text" joins them by ``[SEP]``, "text_rich" puts one a line and marks buttons.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from .products import Product
 
-BACK, PREVIOUS, NEXT, BUY, SEARCH = "Back to Search", "< Prev", "Next >", "Buy Now", "Search"
+WINDOW = 10
+"""Products on a page of results."""
+
 SUB_PAGES = ("Description", "Features", "Reviews", "Attributes")
-PAGE = 10
-"""Products on one page of results."""
-BLANK = " \n\t\f\r"
+BACK, PREVIOUS, NEXT, BUY = "Back to Search", "< Prev", "Next >", "Buy Now"
 
 
-class Text(NamedTuple):
-    """One visible text of a page. `kind`: "" plain, "button", "option" (with its name), "product"."""
+class Node(NamedTuple):
+    """One piece of visible text. `group` is an option's name; `chosen` marks what was clicked before."""
 
     text: str
-    kind: str = ""
-    name: str = ""
+    kind: Literal["text", "button", "option", "link"] = "text"
+    group: str = ""
+    chosen: bool = False
 
 
-class Page(NamedTuple):
-    """A page: its visible texts in order, whether it has the search bar, and which options are chosen on it."""
-
-    texts: tuple[Text, ...]
-    search: bool = False
-    chosen: Mapping[str, str] = {}
-
-    def plain(self) -> str:
-        """As upstream's ``observation_mode="text"``."""
-        return " [SEP] ".join(each.text.strip() for each in self.texts)
-
-    def rich(self, seen: Set[str]) -> str:
-        """As upstream's ``observation_mode="text_rich"``; `seen` are the asins that were opened before."""
-        heads, lines = [], []
-        picked = {json.dumps(value) for value in self.chosen.values()}
-        for text, kind, _ in self.texts:
-            if kind == "button":
-                lines.append(f"[button] {text} [button_]\n")
-            elif kind == "option" and json.dumps(text) in picked:
-                heads.append(f"You have clicked {text}.\n")
-                lines.append(f"  [clicked button] {text} [clicked button_]\n")
-            elif kind == "option":
-                lines.append(f"  [button] {text} [button_]\n")
-            elif kind == "product":
-                mark = "clicked button" if text in seen else "button"
-                lines.append(f"\n[{mark}] {text} [{mark}_]\n")
-            else:
-                lines.append(f"{text}\n")
-        return "".join([*reversed(heads), *lines])
-
-    def clickables(self) -> dict[str, Text]:
-        """What can be clicked, by the lower-case text that an action names; buttons and products first, then options."""
-        found = {each.text.lower(): each for each in self.texts if each.kind == "button"}
-        found |= {each.text.lower(): each for each in self.texts if each.kind == "product"}
-        return found | {each.text: each for each in self.texts if each.kind == "option"}
+Page = list[Node]
 
 
-def visible(texts: Iterable[Text]) -> tuple[Text, ...]:
-    """The texts that a parsed page holds: white space with a line break in it vanishes, other white space is one blank."""
-    kept = []
-    for each in texts:
-        if each.text and not each.text.strip(BLANK):
-            if "\n" in each.text:
-                continue
-            each = each._replace(text=" ")
-        if each.text:
-            kept.append(each)
-    return tuple(kept)
+def written(text: str, before: str = "") -> Iterator[Node]:
+    """A text node as an HTML parser leaves it: none where it is empty, or blank with a line break in it."""
+    whole = before + text
+    if whole.strip(" \n\t\f\r"):
+        yield Node(whole)
+    elif whole and "\n" not in whole:
+        yield Node(" ")
 
 
-def head(instruction: str, *buttons: str) -> list[Text]:
-    """How every page but the first and last begins."""
-    return [Text("Instruction:"), Text(instruction), *(Text(each, "button") for each in buttons)]
+def top(instruction: str, *buttons: str) -> Iterator[Node]:
+    """What all pages but the first begin with."""
+    yield Node("Instruction:")
+    yield from written(instruction)
+    for each in buttons:
+        yield Node(each, "button")
 
 
-def index_page(instruction: str) -> Page:
-    """The page with the search bar."""
-    texts = [Text("WebShop"), Text("Instruction: "), Text(instruction), Text(SEARCH, "button")]
-    return Page(visible(texts), search=True)
+def search_page(instruction: str) -> Page:
+    """The first page."""
+    return [Node("WebShop"), Node("Instruction: "), *written(instruction), Node("Search", "button")]
 
 
-def results_page(instruction: str, products: Sequence[Product], number: int, total: int) -> Page:
-    """One page of search results."""
-    texts = [*head(instruction, BACK), Text(f"Page {number} (Total results: {total})")]
-    texts += [Text(PREVIOUS, "button")] * (number > 1) + [Text(NEXT, "button")]
-    for each in products:
-        texts += [Text(each.asin, "product"), Text(each.name), Text(each.price_tag)]
-    return Page(visible(texts))
+def results_page(instruction: str, shown: Sequence[Product], page: int, total: int, visited: frozenset[str]) -> Page:
+    """Ten products of a search."""
+    made = [*top(instruction, BACK), Node(f"Page {page} (Total results: {total})")]
+    if page > 1:
+        made.append(Node(PREVIOUS, "button"))
+    made.append(Node(NEXT, "button"))
+    for each in shown:
+        made.append(Node(each.asin, "link", chosen=each.asin in visited))
+        made += written(each.title)
+        made += written(each.price_tag)
+    return made
 
 
-def item_page(instruction: str, product: Product, chosen: Mapping[str, str], *, attributes: bool = False) -> Page:
-    """The page of one product with its options."""
-    texts = head(instruction, BACK, PREVIOUS)
+def item_page(instruction: str, product: Product, url: str, show_attributes: bool) -> Page:
+    """One product: its options, title, price, and the buttons to its sub-pages and to buy.
+
+    `url` is upstream's address of the page; its rich mode takes an option for chosen when the address quotes it.
+    """
+    made = [*top(instruction, BACK, PREVIOUS)]
     for name, values in product.options.items():
-        texts += [Text(name), *(Text(value, "option", name) for value in values)]
-    texts += [Text(product.name), Text(f"Price: {product.price_tag}"), Text(f"Rating: {product.rating}")]
-    texts += [Text(each, "button") for each in (*SUB_PAGES[: 4 if attributes else 3], BUY)]
-    return Page(visible(texts), chosen=dict(chosen))
+        made += written(name)
+        made += [Node(each, "option", name, f'"{each}"' in url) for value in values for (each, *_) in written(value)]
+    made += written(product.title)
+    made += [Node(f"Price: {product.price_tag}"), Node(f"Rating: {product.rating}")]
+    made += [Node(each, "button") for each in SUB_PAGES[: 4 if show_attributes else 3]]
+    return [*made, Node(BUY, "button")]
 
 
-def sub_page(instruction: str, product: Product, which: str) -> Page:
-    """Description, Features, Reviews (the official data has none) or Attributes of one product."""
-    body = {
-        "Description": [Text(product.description)],
-        "Features": [Text(f" {each}") for each in product.bullets],
-        "Reviews": [],
-        "Attributes": [
-            *(Text(f" {each}") for each in product.attributes),
-            *map(Text, (product.category, product.query, product.product_category)),
-        ],
-    }
-    return Page(visible([*head(instruction, BACK, PREVIOUS), *body[which]]))
+def sub_page(instruction: str, product: Product, name: str) -> Page:
+    """A product's description, features, reviews (upstream ships none) or attributes."""
+    made = [*top(instruction, BACK, PREVIOUS)]
+    if name == "Description":
+        made += written(product.description)
+    elif name == "Features":
+        made += [node for each in product.bullets for node in written(each, " ")]
+    elif name == "Attributes":
+        made += [node for each in product.attributes for node in written(each, " ")]
+        made += [node for each in (product.category, product.query, product.product_category) for node in written(each)]
+    return made
 
 
-def done_page(asin: str, chosen: Mapping[str, str], reward: float) -> Page:
-    """The last page, with the words that upstream's text environment shows (it withholds the goal)."""
-    texts = (
-        "Thank you for shopping with us!", "Your code: ", "None", " (Paste it in your MTurk interface.)", "Purchased",
-        "asin", asin, "options", json.dumps(chosen), "attrs", "None", "category", "None", "query", "None",
-        "product category", "None", "Target", "asin", "options", "attrs", "price upper", "instuction text", "category",
-        "product category", "query", "Goal ", "None", "Reward", "Your score (min 0.0, max 1.0)", str(reward),
-        "Reward Details ", "None",
-    )  # fmt: skip
-    return Page(visible(map(Text, texts)))
+def done_page(asin: str, options: Mapping[str, str], reward: float) -> Page:
+    """The last page. Upstream's template has more fields here, which its text world leaves empty ("None")."""
+    chosen = json.dumps(dict(options), sort_keys=True)
+    for char in "<>&'":
+        chosen = chosen.replace(char, f"\\u{ord(char):04x}")
+    texts = ["Thank you for shopping with us!", "Your code: ", "None", " (Paste it in your MTurk interface.)"]
+    texts += ["Purchased", "asin", asin, "options", chosen, "attrs", "None", "category", "None", "query", "None"]
+    texts += ["product category", "None", "Target", "asin", "options", "attrs", "price upper", "instuction text"]
+    texts += ["category", "product category", "query", "Goal ", "None", "Reward", "Your score (min 0.0, max 1.0)"]
+    texts += [str(reward), "Reward Details ", "None"]
+    return [Node(each) for each in texts]
+
+
+def plain(page: Page) -> str:
+    """Upstream's text mode."""
+    return " [SEP] ".join(node.text.strip() for node in page)
+
+
+def rich(page: Page) -> str:
+    """Upstream's text_rich mode."""
+    marks = {"button": "", "option": "  ", "link": "\n"}
+    lines: list[str] = []
+    notices: list[str] = []
+    for kind, node in ((node.kind, node) for node in page):
+        if kind == "text":
+            lines.append(node.text)
+            continue
+        word = "clicked button" if node.chosen else "button"
+        lines.append(f"{marks[kind]}[{word}] {node.text} [{word}_]")
+        if kind == "option" and node.chosen:
+            notices.insert(0, f"You have clicked {node.text}.\n")
+    return "".join(notices) + "".join(f"{line}\n" for line in lines)
+
+
+def clickables(page: Page) -> dict[str, Node]:
+    """What can be clicked, by the text that clicks it; options come last and win, as upstream's do."""
+    found = {node.text.lower(): node for node in page if node.kind in ("button", "link")}
+    return found | {node.text: node for node in page if node.kind == "option"}

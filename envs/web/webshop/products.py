@@ -1,10 +1,11 @@
-"""Products as WebShop's loader makes them from a record of `items_shuffle*.json`."""
+"""Products as WebShop shows them, made from the raw records by the rules of upstream's loader (engine.load_products)."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -13,162 +14,168 @@ import msgspec
 from ....trajectories.errors import DataError
 from ...data import field
 
+CHUNK = 1 << 20
+"""Characters of the product file that are read at once; the full file is several GB."""
 
-class Product(msgspec.Struct, frozen=True, gc=False):
-    """One product. Field names are upstream's in lower case; `options` maps an option's name to its values."""
+PLACEHOLDER = "DUMMY_ATTR"
+"""The one attribute of a product that has none on record."""
+
+
+class Instruction(msgspec.Struct, frozen=True):
+    """What a person wrote to ask for a product, and which attributes and options they meant."""
+
+    instruction: str
+    instruction_attributes: list[str]
+    instruction_options: list[str] = []
+
+
+class Annotation(msgspec.Struct, frozen=True):
+    """What ``items_ins_v2*.json`` says of a product: its attributes, and an instruction made by template, if any."""
+
+    attributes: list[str] | None = None
+    instruction: str | None = None
+    instruction_attributes: list[str] | None = None
+
+
+class Product(msgspec.Struct, frozen=True):
+    """One product, loaded. `pricing` has no, one or two dollar amounts; `options` maps a name to its values."""
 
     asin: str
-    name: str
-    description: str
-    bullets: tuple[str, ...]
-    prices: tuple[float, ...]
-    price_tag: str
     category: str
     query: str
     product_category: str
-    options: dict[str, tuple[str, ...]]
-    attributes: tuple[str, ...]
-    image: str = ""
+    title: str
+    description: str
+    bullets: list[str]
+    pricing: list[float]
+    price_tag: str
+    options: dict[str, list[str]]
+    option_images: dict[str, str | None]
+    attributes: list[str]
+    main_image: str
+    instructions: list[Instruction] = []
+    instruction_text: str | None = None
+    instruction_attributes: list[str] = []
     rating: str = "N.A."
 
     @property
     def contents(self) -> str:
-        """What the search engine indexes (upstream's convert_product_file_format.py)."""
+        """The text that is indexed for search (search_engine/convert_product_file_format.py)."""
         options = ", and ".join(f"{name}: {', '.join(values)}" for name, values in self.options.items())
-        return " ".join([self.name, self.description, self.bullets[0], options]).lower()
+        return " ".join([self.title, self.description, self.bullets[0] if self.bullets else "", options]).lower()
 
 
-NO_ATTRIBUTES = ("DUMMY_ATTR",)
+def prices(raw: str | None) -> tuple[list[float], str]:
+    """The amounts in ``$16.99$26.99`` and the tag that is shown; what has no price costs 100."""
+    if not raw:
+        return [100.0], "$100.0"
+    amounts = [float(Decimal(re.sub(r"[^\d.]", "", part))) for part in raw.split("$")[1:]]
+    return amounts[:2], f"${amounts[0]}" if len(amounts) == 1 else f"${amounts[0]} to ${amounts[1]}"
 
 
-def product(record: Any, attributes: Mapping[str, Any], path: Path, where: int) -> Product | None:
-    """One product by the official loading rules (engine.load_products); None for the asins that they leave out.
+def product(
+    raw: Mapping[str, Any], annotation: Annotation | None, instructions: list[Instruction], path: Path, record: int
+) -> Product:
+    """One product from one raw record.
 
     Raises:
         DataError: a field is missing or of another type.
     """
-    asin = field(record, "asin", str, path, where)
-    if asin == "nan" or len(asin) > 10:
-        return None
-    texts = {
-        name: field(record, name, str, path, where)
-        for name in ("name", "full_description", "category", "query", "product_category")
-    }
-    bullets = field(record, "small_description", (list, str), path, where)
-    known = attributes.get(asin)
-    found = known.get("attributes") if isinstance(known, dict) else None
-    images = record.get("images") or [""]
-    prices, tag = pricing(record.get("pricing"), path, where)
+
+    def need(name: str, kind: type | tuple[type, ...]) -> Any:
+        return field(raw, name, kind, path, record)
+
+    def wrong(name: str, expected: str) -> DataError:
+        return DataError(path, f"expected {expected}, found {str(raw.get(name))[:60]!r}", record=record, field=name)
+
+    try:
+        pricing, tag = prices(raw.get("pricing"))
+    except (InvalidOperation, IndexError, TypeError, AttributeError):
+        raise wrong("pricing", "dollar amounts such as '$16.99$26.99'") from None
+    options: dict[str, list[str]] = {}
+    images: dict[str, str | None] = {}
+    for name, contents in (need("customization_options", (dict, str, type(None))) or {}).items():
+        if contents is None:
+            continue
+        try:
+            shown = [each["value"].strip().replace("/", " | ").lower() for each in contents]
+            images |= {value: each.get("image") for value, each in zip(shown, contents, strict=True)}
+        except (TypeError, KeyError, AttributeError):
+            raise wrong("customization_options", 'a list of {"value": text, "image": address} for each name') from None
+        options[name.lower()] = shown
+    bullets = need("small_description", (list, str))
+    known = annotation or Annotation()
     return Product(
-        asin=asin,
-        name=texts["name"],
-        description=texts["full_description"],
-        bullets=tuple(str(each) for each in listed(bullets)) or ("",),
-        prices=prices,
+        asin=need("asin", str),
+        category=need("category", str),
+        query=need("query", str).lower().strip(),
+        product_category=need("product_category", str),
+        title=need("name", str),
+        description=need("full_description", str),
+        bullets=bullets if isinstance(bullets, list) else [bullets],
+        pricing=pricing,
         price_tag=tag,
-        category=texts["category"],
-        query=texts["query"].lower().strip(),
-        product_category=texts["product_category"],
-        options=options(record.get("customization_options"), path, where),
-        attributes=tuple(found) if found is not None else NO_ATTRIBUTES,
-        image=str(listed(images)[0]),
+        options=options,
+        option_images=images,
+        attributes=[PLACEHOLDER] if known.attributes is None else known.attributes,
+        main_image=(need("images", list) or [""])[0] or "",
+        instructions=instructions,
+        instruction_text=known.instruction,
+        instruction_attributes=known.instruction_attributes or [],
     )
 
 
-def listed(value: Any) -> list[Any]:
-    """A list as it is, anything else as a list of itself."""
-    return value if isinstance(value, list) else [value]
-
-
-def pricing(text: Any, path: Path, where: int) -> tuple[tuple[float, ...], str]:
-    """``"$16.99$26.99"`` as prices and the tag that pages show; nothing stated counts as 100 dollars."""
-    if not text:
-        return (100.0,), "$100.0"
-    if not isinstance(text, str):
-        raise DataError(path, f"expected text such as '$16.99', found {text!r}", record=where, field="pricing")
-    try:
-        found = tuple(float(re.sub(r"[^\d.]", "", each)) for each in text.split("$")[1:])
-    except ValueError as error:
-        raise DataError(path, f"not a price: {text!r}", record=where, field="pricing") from error
-    if not found:
-        raise DataError(path, f"no dollar sign in {text!r}", record=where, field="pricing")
-    if len(found) == 1:
-        return found, f"${found[0]}"
-    return found[:2], f"${found[0]} to ${found[1]}"
-
-
-def options(customization: Any, path: Path, where: int) -> dict[str, tuple[str, ...]]:
-    """Option names and values as pages show them: lower case, slashes as bars."""
-    if not customization:
-        return {}
-    if not isinstance(customization, dict):
-        raise DataError(path, "expected an object", record=where, field="customization_options")
-    found = {}
-    for name, values in customization.items():
-        if values is None:
-            continue
-        texts = (str(field(each, "value", str, path, where)) for each in values)
-        found[name.lower()] = tuple(text.strip().replace("/", " | ").lower() for text in texts)
-    return found
-
-
-def read_products(path: Path, attributes: Mapping[str, Any]) -> Iterator[Product]:
-    """The products of a file, one of each asin, in the file's order. The file is never whole in memory.
+def raw_products(path: Path) -> Iterator[dict[str, Any]]:
+    """The records of a JSON list of products, one at a time, however long the file is.
 
     Raises:
-        DataError: missing, torn, not UTF-8, or a record of the wrong layout.
+        DataError: missing, not UTF-8, cut off, or not a JSON list.
     """
-    seen: set[str] = set()
-    for number, record in enumerate(stream_list(path), 1):
-        found = product(record, attributes, path, number)
-        if found is not None and found.asin not in seen:
-            seen.add(found.asin)
-            yield found
-
-
-def stream_list(path: Path, block: int = 1 << 20) -> Iterator[Any]:
-    """The items of a JSON file that holds one list, read block by block (the official file has 5 GB).
-
-    Raises:
-        DataError: it cannot be read, is no list, or is torn: the number of the item is named.
-    """
-    decoder = json.JSONDecoder()
-    buffer, at, number, opened = "", 0, 0, False
+    decoder, text, at, number = json.JSONDecoder(), "", 0, 0
     try:
-        with path.open(encoding="utf-8") as stream:
+        with path.open(encoding="utf-8") as file:
             while True:
-                more = stream.read(block)
-                buffer, at = buffer[at:] + more, 0
-                while True:
-                    at = _past_space(buffer, at)
-                    if not opened and at < len(buffer):
-                        if buffer[at] != "[":
-                            raise DataError(path, f"expected a JSON list, found {buffer[at : at + 20]!r}")
-                        opened, at = True, at + 1
-                        continue
-                    if opened and at < len(buffer) and buffer[at] == "]":
-                        return
-                    if at >= len(buffer):
-                        break
-                    try:
-                        item, at = decoder.raw_decode(buffer, at)
-                    except json.JSONDecodeError as error:
-                        if more:
-                            break
-                        raise DataError(path, f"torn or not JSON: {error.msg}", record=number + 1) from error
-                    number += 1
-                    yield item
-                if not more:
-                    raise DataError(path, "the file ends inside the list; it is torn", record=number + 1)
+                while at < len(text) and text[at] in ", \n\r\t":
+                    at += 1
+                if number == 0 and text[at : at + 1] == "[":
+                    at, number = at + 1, 1
+                    continue
+                if number and text[at : at + 1] == "]":
+                    return
+                try:
+                    if number == 0 and at < len(text):
+                        raise DataError(path, "expected a JSON list of products")
+                    record, at = decoder.raw_decode(text, at)
+                except json.JSONDecodeError as error:
+                    more = file.read(max(CHUNK, len(text) - at))
+                    if not more:
+                        raise DataError(path, f"cut off or not JSON: {error.msg}", record=number) from None
+                    text, at = text[at:] + more, 0
+                    continue
+                yield record
+                number += 1
     except UnicodeDecodeError as error:
-        raise DataError(path, f"not UTF-8 at byte {error.start}", record=number + 1) from error
+        raise DataError(path, f"not UTF-8 ({error.reason})", record=number) from error
     except OSError as error:
         raise DataError(path, f"cannot be read: {error.strerror}") from error
 
 
-_SPACE = re.compile(r"[\s,]*")
-
-
-def _past_space(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    return match.end() if match else at
+def products(
+    raws: Iterable[Mapping[str, Any]],
+    annotations: Mapping[str, msgspec.Raw],
+    human: Mapping[str, list[Instruction]],
+    path: Path,
+) -> Iterator[Product]:
+    """All products in the file's order; odd and repeated ids are left out, as upstream does."""
+    seen: set[str] = set()
+    for record, raw in enumerate(raws, 1):
+        asin = field(raw, "asin", str, path, record)
+        if asin == "nan" or len(asin) > 10 or asin in seen:
+            continue
+        seen.add(asin)
+        try:
+            noted = annotations.get(asin)
+            known = None if noted is None else msgspec.json.decode(noted, type=Annotation)
+        except msgspec.DecodeError as error:
+            raise DataError(path, f"its entry in items_ins_v2 is wrong: {error}", record=asin) from None
+        yield product(raw, known, human.get(asin, []), path, record)

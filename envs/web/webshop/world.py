@@ -1,226 +1,339 @@
-"""WebShop as a world: search, look, choose options, buy.
+"""WebShop: find and buy the product that an instruction asks for, in a shop of real (or bundled, invented) products.
 
-Paper: Yao et al., NeurIPS 2022, arXiv 2207.01206. Data: the folder `data/` of princeton-nlp/WebShop, filled by its setup.sh
-(items_shuffle*.json, items_ins_v2*.json, items_human_ins.json). A row of the products' file has this shape:
+Paper: Yao et al., "WebShop: Towards Scalable Real-World Web Interaction with Grounded Language Agents", NeurIPS 2022,
+arXiv 2207.01206. Data: github.com/princeton-nlp/WebShop, `setup.sh`. One goal, made up::
 
-    {"asin": "B000000001", "name": "Acorn Lamp, Warm White", "pricing": "$12.50$18.00", "category": "garden", ...,
-     "customization_options": {"Color": [{"value": "Warm White", "image": null}]}, "small_description": ["Solid oak", ...]}
+    {"asin": "B0EXAMPLE1", "instruction_text": "i need a tall desk lamp in green, and price lower than 40.00 dollars",
+     "attributes": ["energy saving"], "goal_options": ["forest green", "tall"], "price_upper": 40.0}
 """
 
 from __future__ import annotations
 
 import copy
-import re
+import itertools
+import json
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any, Literal, Unpack
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple, Unpack, overload
 
-from ....trajectories.errors import UnknownName
-from ...core import Outcome, Standard, Task, TextEnv
-from ...data import Source
+import msgspec
+
+from ....trajectories.errors import UnknownName, UsageError
+from ...core import Outcome, Standard, Task, TextEnv, digest
 from . import pages
-from .catalogue import Catalogue, load
-from .goals import SPLITS, Goal, price_of
-from .pages import BACK, BUY, NEXT, PAGE, PREVIOUS, SEARCH, SUB_PAGES, Page
+from .catalogue import Catalogue, catalogue
+from .goals import Goal, Goals, Kind
 from .products import Product
-from .reward import alike, colour, reward, wished
+from .reader import read_and_buy
+from .reward import reward
 
-KINDS = ("human", "synthetic")
-_ACTION = re.compile(r"(.+)\[(.+)\]")
+SPLITS = {"test": (0, 500), "dev": (500, 1500), "train": (1500, None)}
+"""Places in the official order of the goals (baseline_models/env.py)."""
+
+FEWEST = 1_501
+"""Goals that leave no split empty."""
+
+TRIES = 2_000
+"""Combinations of options that the expert tries where the goal's own words do not earn the whole reward."""
+
+MANUAL = """\
+You understand two actions: search[keywords] and click[value], where value is a button, product or option of the page.
+You shop for what the instruction asks for. search[...] finds products by keywords; click[...] takes the text of a \
+button (such as Back to Search, Next >, < Prev, Description, Features, Reviews), the id of a product on a page of \
+results, or the value of an option on a product's page. Choose the options that are asked for, then click[Buy Now]; \
+that ends the episode. The score is the share of what was asked for that the bought product has: its kind, its \
+attributes, the options you chose, its price."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Where the shopper is. Frozen, so that a copy of the world is a copy of the reference."""
+
+    place: Literal["search", "results", "item", "sub", "done"] = "search"
+    keywords: str = ""
+    hits: tuple[int, ...] = ()
+    page: int = 1
+    row: int = -1
+    sub: str = ""
+    options: dict[str, str] = field(default_factory=dict)
+    visited: frozenset[str] = frozenset()
 
 
 class WebShop(TextEnv):
-    """One shopper. Options: ``mode`` "text" | "text_rich"; ``goals`` "human" | "synthetic" (None: what the data holds);
-    ``show_attributes`` adds upstream's Attributes page.
-    """  # noqa: D205
+    """The shop. Instances on the same data share its products and index."""
 
-    manual = (
-        "Use search[keywords] to search, or click[value] to click one of the buttons, products or options shown.\n"
-        "You shop for the product that the instruction describes. From the results click a product's code; on its page click\n"
-        "the options that fit (one of each kind), look at click[description], click[features] or click[reviews], go back with\n"
-        "click[back to search], click[< prev] and click[next >], and end with click[buy now]. You are scored by how well the\n"
-        "product, its options and its price fit the instruction."
-    )
+    manual = MANUAL
 
     def __init__(
         self,
         *,
+        goals: Kind | None = None,
         mode: Literal["text", "text_rich"] = "text",
-        goals: Literal["human", "synthetic"] | None = None,
-        show_attributes: bool = False,
+        show_attrs: bool = False,
+        notice: bool = True,
+        gold: Literal["plan", "read"] = "plan",
         **standard: Unpack[Standard],
     ) -> None:
-        """Take the options; products are read at the first reset."""
+        """Choose what is asked and how pages are shown.
+
+        Args:
+            goals: "human" or "synthetic" goals; None takes human ones where there are enough of them for the three
+                splits (upstream's full set), else synthetic ones (its small set has ten human goals).
+            mode: Upstream's observation modes: "text", or "text_rich" with a line a node and buttons marked.
+            show_attrs: Whether a product's page has the button Attributes (upstream: off).
+            notice: Say before the page that an action was not understood; False shows the bare page, as upstream.
+            gold: What the expert knows: "plan" which product is meant; "read" only the pages it has read, so that its actions
+                can be learned from text, and score below 1 now and then (synthetic goals only).
+            **standard: What every world takes.
+
+        Raises:
+            UnknownName: no such kind of goals, mode or gold.
+            UsageError: gold="read" without goals="synthetic", whose instructions name their options.
+        """
         super().__init__(**standard)
+        if goals not in (None, "human", "synthetic"):
+            raise UnknownName("kind of goals", str(goals), ("human", "synthetic"))
         if mode not in ("text", "text_rich"):
-            raise UnknownName("mode of webshop", mode, ("text", "text_rich"))
-        if goals is not None and goals not in KINDS:
-            raise UnknownName("kind of goals", goals, KINDS)
-        self.mode, self.goals, self.show_attributes = mode, goals, show_attributes
-        self._page = Page(())
-        self._at = ""
-        self._seen: set[str] = set()
-        self._query, self._number = "", 1
-        self._hits: list[int] = []
-        self._item: Product | None = None
-        self._chosen: dict[str, str] = {}
+            raise UnknownName("mode", mode, ("text", "text_rich"))
+        if gold not in ("plan", "read"):
+            raise UnknownName("gold of webshop", gold, ("plan", "read"))
+        if gold == "read" and goals != "synthetic":
+            raise UsageError("gold='read' needs goals='synthetic', whose instructions name their options word by word")
+        self.mode, self.show_attrs, self.notice, self.gold = mode, show_attrs, notice, gold
+        self._kind = goals
+        self._shop: Catalogue | None = None
+        self._session = Session()
+        self._page: pages.Page = []
 
     @property
-    def catalogue(self) -> Catalogue:
-        """Products and index, shared by all instances on the same data."""
-        return load(self.source)
+    def shop(self) -> Catalogue:
+        """Products, index and goals; loaded when first asked for."""
+        if self._shop is None:
+            self._shop = catalogue(self.source.path)
+        return self._shop
+
+    @property
+    def kind(self) -> Kind:
+        """Which goals are asked."""
+        if self._kind is None:
+            human = len(self.shop.goals("human"))
+            self._kind = "human" if human >= FEWEST or not len(self.shop.goals("synthetic")) else "synthetic"
+        return self._kind
 
     def tasks(self) -> Sequence[Task]:
         """The goals of the split; the number in an id is the goal's place in the official order."""
-        return listed(self.source, self.goals, self.split)
+        return Tasks(self.shop.goals(self.kind), self.split)
+
+    def find(self, task_id: str) -> Task:
+        """The task of that id, without listing all: the full set has millions of synthetic goals."""
+        found = self.tasks()
+        name = task_id.rpartition("/")[2]
+        at = int(name) - SPLITS[self.split][0] if name.isascii() and name.isdigit() else -1
+        if 0 <= at < len(found) and found[at].id == task_id:
+            return found[at]
+        nearest = (found[each].id for each in range(min(len(found), 100)))
+        raise UnknownName(f"task of {self.about.id} ({self.split})", task_id, nearest)
+
+    def start(self, task: Task) -> str:
+        """The search page with the instruction."""
+        return self._show(Session())
+
+    def respond(self, action: str) -> Outcome:
+        """Search or click, as upstream's text world does; what it does not understand leaves the page."""
+        verb, argument = parse(action)
+        if verb == "search" and argument:
+            # Upstream takes a search on any page.
+            return self._outcome(self._searched(argument))
+        if verb == "click" and argument != "search":
+            target = pages.clickables(self._page).get(argument)
+            if target is not None:
+                return self._clicked(argument, target)
+        shown = self._text()
+        return Outcome(f"{self.hint()} [SEP] {shown}" if self.notice else shown, info=self._state() | {"valid": False})
+
+    def actions(self) -> Sequence[str] | None:
+        """What can be clicked now; on the first page any search can be made, and the instruction's own words stand for it."""
+        if self._session.place == "search":
+            return [f"search[{searchable(self._goal.instruction_text.partition(', and price lower')[0])}]"]
+        return [f"click[{each}]" for each in pages.clickables(self._page)]
+
+    def expert(self, task: Task) -> Sequence[str] | None:
+        """Search for the goal's product, page to it, choose its options, buy.
+
+        None where no search finds the product, or no choice of its options earns the whole reward: upstream's rules
+        for comparing options leave some synthetic goals out of reach.
+        """
+        goal: Goal = task.data
+        if self.gold == "read":
+            return read_and_buy(goal, self.fork()._see)
+        chosen = self._best_options(goal)
+        if chosen is None:
+            return None
+        for query in (goal.name, f"{goal.name} {goal.query}", self.shop.products[goal.row].contents, goal.query):
+            words = searchable(query.lower())
+            hits = self.shop.search(words) if words else []
+            if goal.row in hits:
+                pages_on = hits.index(goal.row) // pages.WINDOW
+                turns = [f"search[{words}]", *["click[next >]"] * pages_on, f"click[{goal.asin.lower()}]"]
+                return [*turns, *(f"click[{value}]" for value in chosen), "click[buy now]"]
+        return None
+
+    def fork(self) -> WebShop:
+        """A second world in the present state, in microseconds: all that an episode changes is copied."""
+        twin = copy.copy(self)
+        twin.history, twin._info, twin.rng = [*self.history], dict(self._info), copy.deepcopy(self.rng)
+        twin._np_random = copy.deepcopy(self._np_random)
+        return twin
+
+    # --- the shop's steps -----------------------------------------------------------------------------------------
+
+    def _searched(self, keywords: str) -> Session:
+        return Session("results", keywords, tuple(self.shop.search(keywords)), visited=self._session.visited)
+
+    def _clicked(self, argument: str, target: pages.Node) -> Outcome:
+        """Upstream's order of cases (SimServer.receive): the named buttons first, whatever was clicked under the name."""
+        now = self._session
+        name = next((each for each in pages.SUB_PAGES if each.lower() == argument), "")
+        if argument == pages.BUY.lower():
+            return self._bought()
+        if argument == pages.BACK.lower():
+            return self._outcome(Session())
+        if now.place == "results" and argument in (pages.NEXT.lower(), pages.PREVIOUS.lower()):
+            return self._outcome(replace(now, page=now.page + (1 if argument == pages.NEXT.lower() else -1)))
+        if argument == pages.PREVIOUS.lower():
+            if now.place == "sub":
+                return self._outcome(replace(now, place="item", sub=""))
+            return self._outcome(replace(now, place="results", row=-1, options={}))
+        if name:
+            return self._outcome(replace(now, place="sub", sub=name))
+        if target.kind == "link":
+            row = next(each for each in now.hits if self._product(each).asin.lower() == argument)
+            visited = now.visited | {self._product(row).asin}
+            return self._outcome(replace(now, place="item", row=row, visited=visited))
+        return self._outcome(replace(now, options=now.options | {target.group.lower(): argument}))
+
+    def _bought(self) -> Outcome:
+        now = self._session
+        total = self._reward(now.options)
+        self._session = replace(now, place="done")
+        self._page = pages.done_page(self._product(now.row).asin, now.options, total)
+        info = self._state() | {"score": total, "success": total == 1.0, "progress": total}
+        return Outcome(self._text(), reward=total, done=True, info=info)
+
+    def _reward(self, options: dict[str, str]) -> float:
+        row = self._session.row
+        return reward(self._product(row), self._goal, float(self.shop.prices[row]), options).total
+
+    def _state(self) -> dict[str, Any]:
+        """What info says: the page's name, and what buying now would bring."""
+        now = self._session
+        progress = self._reward(now.options) if now.place in ("item", "sub") else 0.0
+        return {"page": now.place, "progress": progress}
+
+    def _see(self, action: str) -> pages.Page:
+        self.respond(action)
+        return self._page
+
+    def _outcome(self, session: Session) -> Outcome:
+        shown = self._show(session)
+        return Outcome(shown, info=self._state())
+
+    def _show(self, session: Session) -> str:
+        self._session = session
+        self._page = self._drawn()
+        return self._text()
+
+    def _text(self) -> str:
+        return pages.plain(self._page) if self.mode == "text" else pages.rich(self._page)
+
+    def _drawn(self) -> pages.Page:
+        now, text = self._session, self._goal.instruction_text
+        if now.place == "results":
+            shown = [self._product(row) for row in now.hits[(now.page - 1) * pages.WINDOW : now.page * pages.WINDOW]]
+            return pages.results_page(text, shown, now.page, len(now.hits), now.visited)
+        if now.place == "search":
+            return pages.search_page(text)
+        product = self._product(now.row)
+        if now.place == "sub":
+            return pages.sub_page(text, product, now.sub)
+        keywords = now.keywords.replace(" ", "+")
+        url = f"{product.asin}/{keywords}/{now.page}/{json.dumps(now.options)}"
+        return pages.item_page(text, product, url, self.show_attrs)
+
+    def _product(self, row: int) -> Product:
+        return self.shop.products[row]
 
     @property
-    def goal(self) -> Goal:
-        """The goal of this episode."""
-        assert self.task is not None  # set by reset
+    def _goal(self) -> Goal:
+        assert self.task is not None
         goal: Goal = self.task.data
         return goal
 
-    def start(self, task: Task) -> str:
-        """The page with the search bar."""
-        self._seen = set()
-        self._show_index()
-        return self._text()
-
-    def respond(self, action: str) -> Outcome:
-        """Carry out ``search[...]`` or ``click[...]``; what cannot be clicked leaves the page as it is."""
-        match = _ACTION.match(action.strip())
-        name, value = (match[1], match[2].lower()) if match else ("", "")
-        if name == "search":
-            self._search(value)
-            return Outcome(self._text())
-        clickable = self._page.clickables().get(value)
-        if name != "click" or clickable is None or value == SEARCH.lower():
-            return Outcome(self._text(), info={"valid": False})
-        if value == BUY.lower() and clickable.kind == "button":
-            return self._buy()
-        self._click(value, clickable)
-        return Outcome(self._text())
-
-    def actions(self) -> Sequence[str]:
-        """What can be clicked; on the page with the search bar, a search for the instruction's own words."""
-        found = [f"click[{each}]" for each in self._page.clickables() if each != SEARCH.lower()]
-        return [f"search[{words(self.goal.instruction)}]", *found] if self._page.search else found
-
-    def expert(self, task: Task) -> Sequence[str]:
-        """Search for the product, open it, choose the asked options, buy. May score below 1 where the goal itself is flawed."""
-        goal: Goal = task.data
-        product = self.catalogue.find(goal.asin)
-        assert product is not None  # goals are made from products
-        clicks = [product.asin.lower(), *wishes(product, goal).values(), BUY.lower()]
-        return [*route(self.catalogue, product), *(f"click[{each}]" for each in clicks)]
-
-    def fork(self) -> WebShop:
-        """A copy in the present state; the catalogue is shared, as it never changes."""
-        twin = copy.copy(self)
-        twin._seen, twin._chosen, twin.history = set(self._seen), dict(self._chosen), list(self.history)
-        twin.rng = copy.deepcopy(self.rng)
-        return twin
-
-    # --- the shop's state machine (SimServer.receive upstream) ----------------------------------------------------
-
-    def _text(self) -> str:
-        return self._page.plain() if self.mode == "text" else self._page.rich(self._seen)
-
-    def _show_index(self) -> None:
-        self._at, self._page = "index", pages.index_page(self.goal.instruction)
-        self._query, self._hits, self._number, self._item, self._chosen = "", [], 1, None, {}
-
-    def _search(self, query: str) -> None:
-        self._query, self._hits = query, self.catalogue.search(query)
-        self._show_results(1)
-
-    def _show_results(self, number: int) -> None:
-        self._at, self._number, self._item, self._chosen = "results", number, None, {}
-        shown = [self.catalogue.shelf[each] for each in self._hits[(number - 1) * PAGE : number * PAGE]]
-        self._page = pages.results_page(self.goal.instruction, shown, number, len(self._hits))
-
-    def _show_item(self, product: Product) -> None:
-        self._at, self._item = "item", product
-        self._page = pages.item_page(self.goal.instruction, product, self._chosen, attributes=self.show_attributes)
-
-    def _click(self, value: str, clickable: pages.Text) -> None:
-        button = next((each for each in (BACK, NEXT, PREVIOUS, *SUB_PAGES) if each.lower() == value), "")
-        if clickable.kind == "product":
-            product = self.catalogue.find(clickable.text)
-            assert product is not None  # it is on the page
-            self._seen.add(product.asin)
-            self._show_item(product)
-        elif clickable.kind == "option" and self._item is not None:
-            self._chosen[clickable.name.lower()] = value
-            self._show_item(self._item)
-        elif button == BACK:
-            self._show_index()
-        elif button in (NEXT, PREVIOUS) and self._at == "results":
-            self._show_results(self._number + (1 if button == NEXT else -1))
-        elif button == PREVIOUS and self._at == "item":
-            self._show_results(self._number)
-        elif button == PREVIOUS and self._item is not None:
-            self._show_item(self._item)
-        elif button in SUB_PAGES and self._item is not None:
-            self._at, self._page = "sub", pages.sub_page(self.goal.instruction, self._item, button)
-
-    def _buy(self) -> Outcome:
-        assert self._item is not None  # the button stands on a product's page only
-        found = reward(self._item, price_of(self._item), self._chosen, self.goal)
-        self._at, self._page = "done", pages.done_page(self._item.asin, self._chosen, found.total)
-        info: dict[str, Any] = {"score": found.total, "success": found.total == 1.0}
-        info |= {f"reward_{name}": value for name, value in found._asdict().items() if name != "total"}
-        return Outcome(self._text(), found.total, True, info)
+    def _best_options(self, goal: Goal) -> list[str] | None:
+        """Values of the goal's product that earn the whole reward: the goal's own words, else any combination."""
+        product, price = self.shop.products[goal.row], float(self.shop.prices[goal.row])
+        # A value that stands under two names clicks the last.
+        owner = {value: name for name, values in product.options.items() for value in values}
+        asked = goal.goal_options.values() if isinstance(goal.goal_options, dict) else goal.goal_options
+        named = {owner[value]: value for value in asked if value in owner}
+        choices = [
+            [None, *(each for each in dict.fromkeys(values) if owner[each] == name)]
+            for name, values in product.options.items()
+        ]
+        every = (
+            {name: value for name, value in zip(product.options, combination, strict=True) if value is not None}
+            for combination in itertools.islice(itertools.product(*choices), TRIES)
+        )
+        for chosen in itertools.chain([named], every):
+            if reward(product, goal, price, chosen).total == 1.0:
+                return list(chosen.values())
+        return None
 
 
-@lru_cache(maxsize=32)
-def listed(source: Source, kind: str | None, split: str) -> list[Task]:
-    """The tasks of one split. The bundled sample has its own even split; the official positions are for official data."""
-    catalogue = load(source)
-    goals = catalogue.goals[kind or catalogue.default_goals()]
-    spans = SPLITS
-    if source.kind == "sample":
-        third = len(goals) // 3
-        spans = {"test": (0, third), "dev": (third, 2 * third), "train": (2 * third, None)}
-    first, last = spans[split]
-    return [Task(f"webshop/{split}/{first + at}", split, goal) for at, goal in enumerate(goals[first:last])]
+class Tasks(Sequence[Task]):
+    """A split's tasks, made when asked for."""
+
+    def __init__(self, goals: Goals, split: str) -> None:
+        """Which goals; the split says which places."""
+        first, last = SPLITS[split]
+        self._goals, self._split = goals, split
+        self._places = range(len(goals))[first:last]
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, at: int) -> Task: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Task]: ...
+    def __getitem__(self, at: int | slice) -> Task | list[Task]:
+        """The task at this place of the split."""
+        if isinstance(at, slice):
+            return [self[each] for each in range(*at.indices(len(self)))]
+        place = self._places[at]
+        goal = self._goals[place]
+        content = {name: value for name, value in msgspec.structs.asdict(goal).items() if name != "row"}
+        return Task(f"webshop/{self._split}/{place}", self._split, goal, digest(content))
 
 
-_PRICE = re.compile(r",? and price lower than [\d.]+ dollars$")
+def searchable(text: str) -> str:
+    """A text as keywords: on one line, without the brackets that would end them."""
+    return " ".join(text.replace("[", " ").replace("]", " ").split())
 
 
-def words(instruction: str) -> str:
-    """An instruction as a search: without its price, brackets and line breaks."""
-    return re.sub(r"[\[\]\n]+", " ", _PRICE.sub("", instruction)).strip()
+class Parsed(NamedTuple):
+    """A verb and its argument in lower case; no argument where the text has not the form."""
+
+    verb: str
+    argument: str
 
 
-def route(catalogue: Catalogue, product: Product) -> list[str]:
-    """A search and the clicks on `next >` that show `product`: its title, shorter and shorter, until it is among the hits."""
-    number = catalogue.shelf.number(product.asin)
-    title = re.sub(r"[\[\]\n]+", " ", product.name).strip()
-    tries = [title, f"{title} {product.bullets[0][:200]}", f"{title} {product.description[:400]}"]
-    tries += [" ".join(title.split()[:count]) for count in (12, 8, 5, 3)]
-    for query in tries:
-        cleaned = re.sub(r"[\[\]\n]+", " ", query).strip().lower()
-        hits = catalogue.search(cleaned)
-        if number in hits:
-            return [f"search[{cleaned}]", *[f"click[{NEXT.lower()}]"] * (hits.index(number) // PAGE)]
-    return [f"search[{title.lower()}]"]
-
-
-def wishes(product: Product, goal: Goal) -> dict[str, str]:
-    """For each kind of option of `product` that the goal speaks of, the value to click: the one asked for where the reward
-    counts it, else another that the reward counts (upstream's matching knows "fashion" by its "ash").
-    """  # noqa: D205
-    found: dict[str, str] = {}
-    for name, values in product.options.items():
-        for option in goal.options:
-            if name in found or (isinstance(option, tuple) and option[0] != name):
-                continue
-            wish = option[1] if isinstance(option, tuple) else option
-            counted = [each for each in values if alike(colour(each), wished(option))]
-            exact = [wish] if wish in values else []
-            if counted or exact:
-                found[name] = wish if wish in counted else [*counted, *exact][0]
-    return found
+def parse(action: str) -> Parsed:
+    """``verb[argument]`` by upstream's pattern ``(.+)\\[(.+)\\]``, matched in linear time; outer space is dropped."""
+    line = action.strip().split("\n", 1)[0]
+    close = line.rfind("]")
+    start = line.rfind("[", 1, max(close - 1, 0))
+    if start < 0:
+        return Parsed(line, "")
+    return Parsed(line[:start], line[start + 1 : close].lower())

@@ -135,7 +135,7 @@ def test_the_template_is_named_by_its_digest_and_can_be_replaced(folder, tmp_pat
     other.write_text("{% for m in messages %}{{ m['content'] }}|{% endfor %}")
     model = make_model(f"hf:{folder}", template=str(other), max_tokens=2)
     assert model.template == hashlib.sha256(other.read_bytes()).hexdigest()[:16]
-    assert model._tokenizer.decode(ask(model, [[Message("user", "apple")]])[0].prompt_ids) == "apple|"
+    assert model.tokenizer.decode(ask(model, [[Message("user", "apple")]])[0].prompt_ids) == "apple|"
 
 
 def test_another_renderer_can_take_over(folder):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from transformers import PreTrainedTokenizerFast
 
+from agentbank.agents.models.template import digest
 from agentbank.training import generation_prompt, prompts_are_prefixes, prove, render, stop_text, template_digest
 from agentbank.trajectories import UsageError
 
@@ -31,26 +32,15 @@ def bundled():
     return sorted((Path(trl.__file__).parent / "chat_templates").glob("*.jinja"))
 
 
-def marks_of(source):
-    known = [
-        "<|im_end|>",
-        "<|eot_id|>",
-        "<|end|>",
-        "<|user|>",
-        "<|assistant|>",
-        "<end_of_turn>",
-        "<|return|>",
-        "<turn|>",
-    ]
-    return [mark for mark in known if mark in source]
+MARKS = ["<|im_end|>", "<|eot_id|>", "<|end|>", "<|user|>", "<|assistant|>", "<end_of_turn>", "<|return|>", "<turn|>"]
 
 
 def test_templates_of_real_models_are_proven(build, talk):
     files = bundled()
     assert len(files) > 20
+    tokenizer = build("byte_level", MARKS)
     for file in files:
         source = file.read_text()
-        tokenizer = build("byte_level", marks_of(source))
         for turns in (1, 3, 20):
             rendered = render(talk(turns), tokenizer, source)
             assert prove([rendered], tokenizer).exact == turns, file.stem
@@ -63,9 +53,9 @@ def test_ids_are_hugging_faces_own_and_the_mask_lies_inside_its_marks(build, tal
     """Templates with generation marks: same ids; what we learn, they learn too (some add headers or line breaks)."""
     files = [file for file in bundled() if file.stem.endswith("_training")]
     compared = 0
+    tokenizer = build("byte_level", MARKS)
     for file in files:
         source = file.read_text()
-        tokenizer = build("byte_level", marks_of(source))
         if "llava" in source or "idefics" in file.stem or "smolvlm" in file.stem or "llava" in file.stem:
             continue
         theirs = tokenizer.apply_chat_template(
@@ -96,6 +86,7 @@ def test_the_tokenizers_own_template_is_the_default(build, talk):
     tokenizer.chat_template = CHATML
     assert render(talk(3), tokenizer) == render(talk(3), tokenizer, "chatml")
     first = template_digest(tokenizer)
+    assert first == digest(CHATML), "the digest that rollouts of a checkpoint put into their episodes"
     tokenizer.chat_template = "{{ bos_token }}" + CHATML
     assert template_digest(tokenizer) != first
     assert render(talk(3), tokenizer) != render(talk(3), tokenizer, "chatml")

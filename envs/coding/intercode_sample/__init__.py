@@ -1,0 +1,1 @@
+"""Our own questions and databases, in InterCode-SQL's layout."""

@@ -1,0 +1,49 @@
+"""Gold actions of one who does not know the shop: search the instruction's words, open the results from the top, buy the first
+that has the options asked for. Each action follows from what has been read so far, so it can be learned from the text.
+"""  # noqa: D205
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .goals import Goal
+from .pages import BUY, PREVIOUS, Page
+
+FIRST = 10
+"""Results that are looked at, one page of them."""
+
+See = Callable[[str], Page]
+"""Carries out an action and gives the page that it leads to."""
+
+
+def read_and_buy(goal: Goal, see: See) -> list[str]:
+    """Actions that buy what the instruction says; may score below 1, as nothing is known of the product that is meant.
+
+    Args:
+        goal: A synthetic one. Only its instruction is read, and its options, which the instruction names word by word.
+        see: The shop, at its first page.
+    """
+    actions: list[str] = []
+
+    def do(action: str) -> Page:
+        actions.append(action)
+        return see(action)
+
+    options = goal.goal_options if isinstance(goal.goal_options, dict) else {}
+    wish = " with " + ", and ".join(f"{name}: {value}" for name, value in options.items())
+    query = goal.instruction_text.partition(", and price lower")[0].removesuffix(wish)
+    results = [node.text for node in do(f"search[{query}]") if node.kind == "link"]
+    shown: set[str] = set()
+    for each in results[:FIRST]:
+        if shown:
+            do(f"click[{PREVIOUS}]")
+        page = do(f"click[{each}]")
+        shown = {node.text for node in page if node.kind == "option"} | {each}
+        if shown.issuperset(options.values()):
+            break
+    for value in options.values():
+        if value in shown:
+            do(f"click[{value}]")
+    if results:
+        do(f"click[{BUY}]")
+    return actions

@@ -1,0 +1,1 @@
+"""Experiments: whole jobs made of training's parts."""

@@ -1,0 +1,165 @@
+"""A small Llama and its own tokenizer, made from texts alone: what the experiments train where nothing can be downloaded."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..trajectories.errors import UsageError
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", "<|system|>", "<|user|>", "<|assistant|>")
+
+TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}"
+    "{{ '<|' + message['role'] + '|>' }}"
+    "{% if message['role'] == 'assistant' %}"
+    "{% generation %}{{ message['content'] + eos_token }}{% endgeneration %}"
+    "{% else %}{{ message['content'] }}{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+"""One mark before each turn, EOS after the assistant's: short, and a prompt is always a prefix of the whole."""
+
+
+def make_tokenizer(
+    texts: Iterable[str],
+    *,
+    kind: Literal["words", "bpe"] = "words",
+    entities: Sequence[str] = (),
+    vocabulary: int = 8192,
+) -> PreTrainedTokenizerFast:
+    """A tokenizer trained on texts, with the plain chat template in it; any text comes back from its ids unchanged.
+
+    Args:
+        texts: What it will read and write.
+        kind: "words" gives each frequent word (with its leading space) a token of its own; "bpe" learns byte pairs. Both
+            fall back on bytes, so nothing is ever unknown.
+        entities: Names that are one token each ("cabinet 3"): copying a name is then one decision, not several (kind "words").
+        vocabulary: The most tokens it may have, special ones included.
+
+    Raises:
+        UsageError: no text; no room in the vocabulary for bytes and entities; entities with byte pairs.
+    """
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    texts = list(texts)
+    if not texts:
+        raise UsageError("a tokenizer needs texts to be trained on; there were none")
+    if entities and kind != "words":
+        raise UsageError("only kind='words' can promise one token per entity")
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    room = vocabulary - len(SPECIAL) - len(alphabet) - 2 * len(entities)
+    if room < 0:
+        raise UsageError(
+            f"vocabulary {vocabulary} has no room for bytes and entities; it needs {vocabulary - room} or more"
+        )
+    if kind == "bpe":
+        split: Any = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = split
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocabulary, special_tokens=list(SPECIAL), initial_alphabet=alphabet, show_progress=False
+        )
+        tokenizer.train_from_iterator(texts, trainer)
+    else:
+        pieces = "|".join([*_names(entities), " ?[A-Za-z]+", " ?[0-9]+", r" ?[^\sA-Za-z0-9]+", r"\s"])
+        split = pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Split(Regex(pieces), behavior="isolated"),
+                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+            ]
+        )
+        always = [*alphabet, *(_bytes(mark + name) for name in entities for mark in ("", " "))]
+        counts = Counter(piece for text in texts for piece, _ in split.pre_tokenize_str(text))
+        for piece in always:
+            counts.pop(piece, None)
+        words = [piece for piece, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:room]]
+        # every piece costs the same, a byte ten times that: the best spelling is the one with the fewest tokens
+        scores = [(name, 0.0) for name in SPECIAL] + [(name, -10.0) for name in alphabet]
+        scores += [(name, -1.0) for name in [*always[len(alphabet) :], *words]]
+        tokenizer = Tokenizer(models.Unigram(scores, unk_id=SPECIAL.index("<unk>")))
+        tokenizer.pre_tokenizer = split
+    tokenizer.decoder = decoders.ByteLevel()
+    made = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        additional_special_tokens=list(SPECIAL[4:]),
+        clean_up_tokenization_spaces=False,
+    )
+    made.chat_template = TEMPLATE
+    return made
+
+
+def make_model(
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    width: int = 256,
+    layers: int = 6,
+    heads: int = 4,
+    context: int = 2048,
+    tied: bool = True,
+    seed: int = 0,
+) -> LlamaForCausalLM:
+    """A Llama with random weights for this tokenizer; about 12 x layers x width^2 + vocabulary x width parameters.
+
+    Args:
+        tokenizer: Gives the vocabulary and the special ids.
+        width: Of the residual stream; divisible by heads.
+        layers: Blocks.
+        heads: Of attention, width / heads each (32 or more: vLLM's CPU kernels take 32, 64, 128, ...).
+        context: The most positions.
+        tied: Whether the embeddings are the output weights too.
+        seed: Of the weights; the global random state is left as it was.
+    """
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    if width % heads:
+        raise UsageError(f"width {width} is not divisible by heads {heads}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return LlamaForCausalLM(
+            LlamaConfig(
+                vocab_size=len(tokenizer),
+                hidden_size=width,
+                intermediate_size=(8 * width // 3 + 63) // 64 * 64,
+                num_hidden_layers=layers,
+                num_attention_heads=heads,
+                num_key_value_heads=heads,
+                max_position_embeddings=context,
+                tie_word_embeddings=tied,
+                bos_token_id=tokenizer.bos_token_id,
+                eos_token_id=tokenizer.eos_token_id,
+                pad_token_id=tokenizer.pad_token_id,
+            )
+        )
+
+
+def _names(entities: Sequence[str]) -> list[str]:
+    """A pattern that finds the longest entity at a place, whole words only."""
+    if not entities:
+        return []
+    longest_first = sorted(set(entities), key=lambda name: (-len(name), name))
+    return [" ?(?:" + "|".join(map(_whole, longest_first)) + ")"]
+
+
+def _whole(name: str) -> str:
+    """A pattern for one name that is not a part of a longer word; at an edge that is no letter or digit anything may stand."""
+    before = "(?<![A-Za-z0-9])" if name[0].isalnum() else ""
+    after = "(?![A-Za-z0-9])" if name[-1].isalnum() else ""
+    return before + re.escape(name) + after
+
+
+def _bytes(text: str) -> str:
+    """Text in the byte-level alphabet."""
+    from tokenizers import pre_tokenizers
+
+    return "".join(piece for piece, _ in pre_tokenizers.ByteLevel(False, use_regex=False).pre_tokenize_str(text))
