@@ -130,6 +130,7 @@ def _folders(image: Image, limits: Limits, root: Path, files: contextlib.ExitSta
             yield from ("--symlink", str(folder.readlink()), f"/{name}")
         elif name == "usr" and image.writable:
             # Folder by folder, so that /usr itself may be written.
+            yield from ("--perms", "0755", "--dir", "/usr")
             for each in sorted(folder.iterdir()):
                 words = ("--symlink", str(each.readlink())) if each.is_symlink() else ("--ro-bind", str(each))
                 yield from (*words, f"/usr/{each.name}")
