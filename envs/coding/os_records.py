@@ -99,7 +99,10 @@ def folder_of(source: Source) -> Path:
     """The folder that holds data/, scripts/ and train_0317/."""
     if source.path is None:
         return Path(__file__).parent / "os_sample"
-    return source.path / OFFICIAL if (source.path / OFFICIAL).is_dir() else source.path
+    # An unpacked archive of the repository has one folder around all.
+    unpacked = sorted(source.path.glob(f"AgentBench-*/{OFFICIAL}"))
+    whole = [each for each in (source.path / OFFICIAL, *unpacked) if each.is_dir()]
+    return whole[0] if whole else source.path
 
 
 def files(root: Path, split: str) -> Iterator[tuple[Path, Path]]:

@@ -174,3 +174,10 @@ def test_wrong_records_are_named(world, tmp_path):
             env.tasks()
     with pytest.raises(DataError, match="no task"):
         load(Source("folder", tmp_path), "dev")
+
+
+def test_the_repositorys_archive_is_read_as_it_unpacks(tmp_path):
+    folder = tmp_path / "AgentBench-578c5e9/data/os_interaction/data"
+    folder.mkdir(parents=True)
+    (folder / "dev.json").write_text(json.dumps([row({"match": "x"})]))
+    assert len(load(Source("folder", tmp_path), "dev")[0]) == 1
