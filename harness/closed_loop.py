@@ -44,11 +44,11 @@ class Family:
 
 FAMILIES = {
     "alfworld": Family(
-        {"size": "small", "gold": "explore", "games": 4000, "data": "sample"},
+        {"size": "small", "gold": "explore", "games": 6000, "data": "sample"},
         {"size": "small", "data": "sample"},
-        episodes=4000,
+        episodes=6000,
         max_steps=30,
-        recipe=Recipe(reading=1200, acting=700, batch_size=8, max_length=768),
+        recipe=Recipe(reading=1800, acting=900, batch_size=16, max_length=512),
     ),
     "webshop": Family(
         {"goals": "synthetic", "gold": "read", "data": "sample"},

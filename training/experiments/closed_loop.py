@@ -46,9 +46,9 @@ class Recipe:
     max_length: int = 1024
     batch_size: int = 16
     """Episodes a step."""
-    reading: int = 1200
+    reading: int = 1800
     """Steps of the language-model phase."""
-    acting: int = 800
+    acting: int = 900
     """Steps of SFT."""
     reading_rate: float = 2e-3
     acting_rate: float = 1e-3
