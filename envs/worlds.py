@@ -200,7 +200,7 @@ register(
     fidelity="reimplementation",
     splits=("train", "test"),
     lives="thread",
-    needs=("package:sqlglot", "package:pymysql"),
+    needs=("package:sqlglot",),
     archives=tuple(
         Archive(
             "https://raw.githubusercontent.com/princeton-nlp/intercode/c3e46d827cfc9d4c704ec078f7abf9f41e3191d8/"
@@ -210,4 +210,69 @@ register(
         for name in ("ic_spider_dev.json", "ic_spider_dbs.sql")
     ),
     paper="Yang et al. 2023, arXiv 2306.14898",
+)
+register(
+    "intercode_bash",
+    ".coding.intercode_bash:InterCodeBash",
+    skill="coding",
+    group="held-out",
+    max_steps=10,
+    metric="upstream's reward after the last command: changed files, their content, likeness of the output (0.01..1)",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("test",),
+    lives="thread",
+    needs=("sandbox:any",),
+    archives=tuple(
+        Archive(f"https://github.com/princeton-nlp/intercode/raw/c3e46d827cfc9d4c704ec078f7abf9f41e3191d8/{path}", name)
+        for number in (1, 2, 3, 4)
+        for path, name in (
+            (f"data/nl2bash/nl2bash_fs_{number}.json", f"nl2bash_fs_{number}.json"),
+            (f"docker/bash_scripts/setup_nl2b_fs_{number}.sh", f"setup_nl2b_fs_{number}.sh"),
+        )
+    ),
+    paper="Yang et al. 2023, arXiv 2306.14898",
+)
+register(
+    "db",
+    ".coding.db:Database",
+    skill="coding",
+    group="agentinstruct",
+    max_steps=15,
+    metric="the answer equals the label, or the table after the changes the gold one (1 or 0)",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("dev", "test"),
+    lives="thread",
+    needs=("package:sqlglot",),
+    archives=tuple(
+        Archive(
+            "https://raw.githubusercontent.com/THUDM/AgentBench/578c5e9f706fc2dd96188ca6c8cf9095ca0c6528/"
+            f"data/dbbench/{name}",
+            f"data/dbbench/{name}",
+        )
+        for name in ("standard.jsonl", "dev.jsonl")
+    ),
+    paper="Liu et al. 2023, arXiv 2308.03688",
+)
+register(
+    "os",
+    ".coding.os_tasks:OS",
+    skill="coding",
+    group="agentinstruct",
+    max_steps=8,
+    metric="1 when the answer matches, or every check script exits with 0, else 0",
+    action_kind="code",
+    fidelity="reimplementation",
+    splits=("train", "dev", "test"),
+    lives="thread",
+    needs=("sandbox:any",),
+    archives=(
+        Archive(
+            "https://github.com/THUDM/AgentBench/archive/578c5e9f706fc2dd96188ca6c8cf9095ca0c6528.tar.gz",
+            "AgentBench.tar.gz",
+            unpack=True,
+        ),
+    ),
+    paper="Liu et al. 2023, arXiv 2308.03688",
 )

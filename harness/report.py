@@ -81,10 +81,12 @@ def report(head: Mapping[str, Any], episodes: Iterable[Episode], failures: Itera
     panels: Mapping[str, Any] = head["panels"]
     worlds = Counter(name.partition("/")[0] for name in panels)
     tallies = {name: Tally() for name in panels}
+    # By task, not by the episode's split: a world may know one split by two names.
+    home = {task["id"]: tallies[name] for name, each in panels.items() for task in each["tasks"]}
     for episode in episodes:
-        tallies[f"{episode.task.env}/{episode.task.split}"].add(episode)
+        home[episode.task.id].add(episode)
     for episode in failures:
-        tallies[f"{episode.task.env}/{episode.task.split}"].fail(episode)
+        home[episode.task.id].fail(episode)
     rows = {}
     for name, each in panels.items():
         world = name.partition("/")[0]

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,9 @@ import pytest
 
 # The tests' own small worlds and checkpoints (toy.py, tiny.py) are imported by name from any folder.
 sys.path.insert(0, str(Path(__file__).parent))
+
+# A job in a shell's background inherits an ignored SIGINT and would hand it on; then no test of Ctrl-C could pass.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

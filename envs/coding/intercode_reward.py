@@ -72,9 +72,9 @@ def reward(rows: Any, gold: Sequence[Any], ordered: bool = True) -> float:
     """Upstream's reward, -1..1, of the last observation against the gold rows.
 
     0 where the observation is no list of rows (an error, a write, nothing yet). Else the intersection of the two bags of
-    rows (as printed) over their union; 1 where both are empty. If the shared rows can be ranked, it is multiplied by Kendall's tau-b of
-    their orders and rounded to two digits; a reversed order makes it negative. `ordered` False leaves that out: so the
-    episodes were scored that upstream published with the paper.
+    rows (as printed) over their union; 1 where both are empty. If the shared rows can be ranked, it is multiplied by
+    Kendall's tau-b of their orders and rounded to two digits; a reversed order makes it negative. `ordered` False
+    leaves that out: so the episodes were scored that upstream published with the paper.
     """
     if not isinstance(rows, list):
         return 0.0

@@ -19,7 +19,7 @@ from ..core import Outcome, Standard, Task, TextEnv
 from . import intercode_records
 from .intercode_records import Question
 from .intercode_reward import reward
-from .sql.answer import Answer, Session
+from .sql.answer import Answer, Server, Session
 from .sql.serve import known, serve
 
 MANUAL = """\
@@ -70,6 +70,7 @@ class InterCodeSQL(TextEnv):
         if observation_limit < 100:
             raise UsageError(f"observation_limit must be at least 100, not {observation_limit}")
         self.manual = MANUAL
+        self._server: Server | None = None
         self._session: Session | None = None
         self._gold: Sequence[object] = ()
         self._last: Answer | None = None
@@ -90,9 +91,9 @@ class InterCodeSQL(TextEnv):
             MissingPart: the server is not installed.
             Fault: the server does not answer.
         """
-        self.close()
+        self._end()
         question: Question = task.data
-        server = serve(self.server, intercode_records.dump(self.folder, self.split))
+        server = self._serving()
         self._session = server.open(question.database, self.seed)
         # On the untouched database, so that no write of the agent can change what is right.
         self._gold = server.once(question.database, question.gold).rows or []
@@ -116,10 +117,7 @@ class InterCodeSQL(TextEnv):
         answer = self._last
         if answer is None:
             return "None"
-        if answer.error is not None:
-            text = f"Error executing query: {answer.error}"
-        else:
-            text = str(answer.rows)
+        text = str(answer.rows) if answer.error is None else f"Error executing query: {answer.error}"
         limit = self.observation_limit
         # Lone surrogates and NULs do not survive a record; they are shown as what they are.
         text = text.encode("utf-8", "backslashreplace").decode()
@@ -135,13 +133,23 @@ class InterCodeSQL(TextEnv):
     def expert(self, task: Task) -> Sequence[str] | None:
         """The gold statement, then submit; None where the server itself refuses the gold statement."""
         question: Question = task.data
-        server = serve(self.server, intercode_records.dump(self.folder, self.split))
-        if server.once(question.database, question.gold).error is not None:
+        if self._serving().once(question.database, question.gold).error is not None:
             return None
         return [question.gold, "submit"]
 
-    def close(self) -> None:
-        """Give the session back."""
+    def _serving(self) -> Server:
+        if self._server is None:
+            self._server = serve(self.server, intercode_records.dump(self.folder, self.split))
+        return self._server
+
+    def _end(self) -> None:
         if self._session is not None:
             self._session.close()
             self._session = None
+
+    def close(self) -> None:
+        """Give the session and the server back."""
+        self._end()
+        if self._server is not None:
+            self._server.close()
+            self._server = None

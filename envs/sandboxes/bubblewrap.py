@@ -128,6 +128,12 @@ def _folders(image: Image, limits: Limits, root: Path, files: contextlib.ExitSta
         folder = root / name
         if folder.is_symlink():
             yield from ("--symlink", str(folder.readlink()), f"/{name}")
+        elif name == "usr" and image.writable:
+            # Folder by folder, so that /usr itself may be written.
+            yield from ("--perms", "0755", "--dir", "/usr")
+            for each in sorted(folder.iterdir()):
+                words = ("--symlink", str(each.readlink())) if each.is_symlink() else ("--ro-bind", str(each))
+                yield from (*words, f"/usr/{each.name}")
         elif folder.is_dir() and (name != "opt" or root != Path("/")):
             yield from ("--ro-bind", str(folder), f"/{name}")
     if root == Path("/"):

@@ -19,7 +19,7 @@ from ...envs import select
 from ...trajectories import Store, UsageError
 from ..demo import WORLDS, configurations, ready
 from ..demo import show as show_demo
-from ..plan import Config, lots
+from ..plan import Config, lots, read_panel
 from ..pool import Pool
 from ..progress import Progress
 from ..report import Report, markdown, show
@@ -29,6 +29,9 @@ from .settings import pairs, world_options
 
 Env = Annotated[
     str, typer.Option("--env", "-e", help="Worlds, skills or groups: webshop,alfworld | web | held-in | all.")
+]
+OptionalEnv = Annotated[
+    str | None, typer.Option("--env", "-e", help="Worlds, skills, groups: webshop,alfworld | web | all.")
 ]
 Out = Annotated[Path, typer.Option("--out", help="Run folder; one that holds this same run is resumed.")]
 Split = Annotated[str, typer.Option(help="train, test, or what the world calls its splits.")]
@@ -63,8 +66,8 @@ Workers = Annotated[
 
 
 def evaluate(
-    env: Env,
     out: Out,
+    env: OptionalEnv = None,
     agent: Annotated[str, typer.Option("--agent", "-a", help="react, act, expert, random, noop, human.")] = "react",
     model: ModelName = None,
     base_url: BaseUrl = None,
@@ -96,7 +99,8 @@ def evaluate(
 
     The same command again resumes: finished episodes are kept, failed ones are tried again.
     """
-    worlds = select(env)
+    named = env if env is not None else [world for world, _ in read_panel(tasks)] if tasks is not None else []
+    worlds = select(named)
     sampling = {"temperature": temperature, "max_tokens": max_tokens}
     chosen = {key: value for key, value in sampling.items() if value is not None}
     config = Config(

@@ -103,9 +103,7 @@ def test_completion_is_by_the_beginning_capitals_aside():
 
 
 SESSION = """
-import asyncio, signal, sys
-# A job in a shell's background inherits an ignored SIGINT; a person's session does not.
-signal.signal(signal.SIGINT, signal.default_int_handler)
+import asyncio, sys
 from agentbank.agents import Brief, View, make_agent
 async def main():
     agent = make_agent("human")()

@@ -309,8 +309,9 @@ def test_root_of_a_writable_root(provider):
         assert {"/testbed/a", "/etc/n"} <= box.snapshot(["/testbed", "/etc"]).keys()
         assert box.run("whoami", user="agent").stdout == b"agent\n"
         assert box.python("open('/testbed/b', 'w')").code == 0 and "/testbed/b" in box.snapshot(["/testbed"])
+        assert box.run("echo 2 > /usr/list && cat /usr/list").stdout == b"2\n"
         box.renew()
-        assert box.run("ls -d /testbed /etc/n").stdout == b""
+        assert box.run("ls -d /testbed /etc/n /usr/list").stdout == b""
 
 
 def test_a_tree_is_there_again_after_renewal(provider, tmp_path):

@@ -233,11 +233,14 @@ def test_no_jvm_outlives_its_python(end, kill):
         text=True,
         start_new_session=True,
     ) as child:
-        java = psutil.Process(int(child.stdout.readline()))
-        assert java.name() == "java"
-        if kill is not None:
-            os.kill(child.pid, kill)
-        child.wait(30)
+        try:
+            java = psutil.Process(int(child.stdout.readline()))
+            assert java.name() == "java"
+            if kill is not None:
+                os.kill(child.pid, kill)
+            child.wait(30)
+        finally:
+            child.kill()
     deadline = time.monotonic() + 20
     while java.is_running() and java.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline, "the JVM lives on"

@@ -201,3 +201,11 @@ def test_two_runs_cannot_write_one_folder(count, tmp_path):
 
     with Store(tmp_path / "x.jsonl"), pytest.raises(UsageError, match="another process"):
         Store(tmp_path / "x.jsonl")
+
+
+def test_a_split_known_by_two_names_is_reported(tmp_path):
+    """Alfworld's "test" is valid_unseen: the tasks say so, the run was asked for "test"."""
+    row = evaluate(
+        tmp_path / "run", "alfworld", agent="noop", n=2, max_steps=1, world_options={"alfworld": {"data": "sample"}}
+    )
+    assert row.worlds["alfworld"]["valid"] == 2

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 MAX_ROWS = 200_000
 """Rows that one answer may have; more is refused, on every server."""
 
+INTERRUPTED = "Query execution was interrupted, maximum statement execution time exceeded"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -43,3 +45,6 @@ class Server(Protocol):
 
     def names(self) -> Sequence[str]:
         """The databases there are."""
+
+    def close(self) -> None:
+        """Give back what is held; the last world that does so stops a server of its own."""

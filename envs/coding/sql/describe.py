@@ -8,8 +8,8 @@ from typing import Any
 from sqlglot import exp
 
 from .answer import Refused
-from .functions import like
 from .schema import Database, Table
+from .texts import like
 
 Rows = list[tuple[Any, ...]]
 _OWN = ("information_schema", "mysql", "performance_schema", "sys")
@@ -63,14 +63,14 @@ def show(node: exp.Show, current: Database, names: Sequence[str], find: Callable
 
 def _target(node: exp.Show) -> str:
     target = node.args.get("target")
-    return target.name if isinstance(target, exp.Expression) else str(target)
+    return target.name if isinstance(target, exp.Expr) else str(target)
 
 
 def _chosen(node: exp.Show, rows: Rows) -> Rows:
     pattern = node.args.get("like")
     if pattern is None:
         return rows
-    wanted = pattern.name if isinstance(pattern, exp.Expression) else str(pattern)
+    wanted = pattern.name if isinstance(pattern, exp.Expr) else str(pattern)
     return [row for row in rows if like(wanted, row[0])]
 
 

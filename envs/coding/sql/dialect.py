@@ -6,138 +6,34 @@ values are compared is rewritten here.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
+from typing import Any
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.dialects.mysql import MySQL
 from sqlglot.dialects.sqlite import SQLite
-from sqlglot.errors import ErrorLevel, SqlglotError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.errors import ErrorLevel
 
 from .answer import Refused
 from .schema import Kind, Table
 
-_AGGREGATES = "AVG COUNT MAX MIN SUM STD STDDEV STDDEV_POP STDDEV_SAMP VARIANCE VAR_POP VAR_SAMP".split()
-_SPECIAL = "CAST CONVERT EXTRACT GROUP_CONCAT POSITION SUBSTR SUBSTRING TRIM VALUES".split()
-_FUNCTIONS_ONLY = set(
-    "rank dense_rank row_number ntile lag lead first_value last_value nth_value cume_dist percent_rank".split()
-)
-_RESERVED = _FUNCTIONS_ONLY | {
-    "show",
-    "groups",
-    "system",
-    "keys",
-    "lateral",
-    "of",
-    "read",
-    "window",
-    "option",
-    "condition",
-}
-_SYNTAX = (
-    "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the "
-    "right syntax to use near '{near}' at line {line}"
-)
 
-
-class Spoken(MySQL):
-    """MySQL as the agent speaks it: functions keep their names, but for those that aggregate or have a grammar."""
-
-    class Parser(MySQL.Parser):
-        """Every other function stays an `exp.Anonymous`."""
-
-        FUNCTIONS = {name: MySQL.Parser.FUNCTIONS[name] for name in _AGGREGATES}
-        FUNCTION_PARSERS = {name: MySQL.Parser.FUNCTION_PARSERS[name] for name in _SPECIAL}
-
-
-def _syntax(statement: str, at: int) -> Refused:
-    line = statement.count("\n", 0, at) + 1
-    return Refused(_SYNTAX.format(near=statement[at:][:80], line=line))
-
-
-def parse(statement: str) -> exp.Expression:
-    """The tree of one statement.
-
-    Raises:
-        Refused: it is none, or more than one; the text is MySQL's, with the place where we stopped reading.
-    """
-    try:
-        tokens = sqlglot.tokenize(statement, read=Spoken)
-        _check_reserved(statement, tokens)
-        trees = [tree for tree in Spoken().parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, statement) if tree]
-    except SqlglotError as error:
-        raise _syntax(statement, _place(statement, error)) from None
-    except RecursionError:
-        raise Refused("Thread stack overrun: the statement is nested too deeply") from None
-    if not trees:
-        raise Refused("Query was empty")
-    if len(trees) > 1:
-        raise Refused("Use multi=True when executing multiple statements")
-    tree = trees[0]
-    if not isinstance(tree, exp.Query | exp.DML | exp.DDL | exp.Show | exp.Describe | exp.Use | exp.Drop | exp.Alter
-                      | exp.TruncateTable | exp.Command | exp.Set | exp.Transaction | exp.Commit | exp.Rollback
-                      | exp.Update | exp.Delete):  # fmt: skip
-        raise _syntax(statement, 0)
-    for select in tree.find_all(exp.Select):
-        if not select.expressions:
-            clause = select.args.get("from_") or select.args.get("from")
-            found = re.search(r"(?i)select\s+(from\b)", statement) if clause else None
-            raise _syntax(statement, found.start(1) if found else len(statement))
-    return tree
-
-
-def _place(statement: str, error: SqlglotError) -> int:
-    details = getattr(error, "errors", None)
-    if not details or details[0].get("line") is None:
-        return 0
-    about = details[0]
-    head, mark = about.get("start_context") or "", about.get("highlight") or ""
-    at = statement.find(head + mark + (about.get("end_context") or ""))
-    where = max(at, 0) + len(head)
-    # "Expecting )" and "required keyword" point at the last good token; MySQL at the next.
-    if str(about.get("description", "")).startswith(("Expecting", "Required")):
-        where += len(mark)
-        where += len(statement[where:]) - len(statement[where:].lstrip())
-    return where
-
-
-def _check_reserved(statement: str, tokens: list[Token]) -> None:
-    """MySQL's reserved words that the parser would take for names."""
-    for before, token, after in zip([None, *tokens], tokens, [*tokens[1:], None], strict=False):
-        word = token.text.lower()
-        if word not in _RESERVED or token.token_type in (TokenType.STRING, TokenType.IDENTIFIER):
-            continue
-        if before is None or before.token_type == TokenType.DOT or (after and after.token_type == TokenType.L_PAREN):
-            continue
-        if word in _FUNCTIONS_ONLY:
-            raise _syntax(statement, after.start if after else len(statement))
-        if word in ("show", "groups", "system", "lateral") or (
-            word == "window" and before.token_type == TokenType.FROM
-        ):
-            raise _syntax(statement, token.start)
-
-
-# --- writing ----------------------------------------------------------------------------------------------------------
-
-
-def _call(name: str, *arguments: exp.Expression | None) -> exp.Anonymous:
+def _call(name: str, *arguments: exp.Expr | None) -> exp.Anonymous:
     return exp.Anonymous(this=name, expressions=[each for each in arguments if each is not None])
 
 
-def _kind(node: exp.Expression) -> Kind:
+def _kind(node: exp.Expr) -> Kind:
     kind: Kind = node.meta.get("kind", Kind("null"))
     return kind
 
 
-def _moments(left: exp.Expression, right: exp.Expression) -> str | None:
+def _moments(left: exp.Expr, right: exp.Expr) -> str | None:
     families = {_kind(left).family, _kind(right).family}
     if "datetime" in families:
         return "mysql_datetime"
     return "mysql_moment" if "date" in families else None
 
 
-def _compared(left: exp.Expression, right: exp.Expression) -> tuple[exp.Expression, exp.Expression]:
+def _compared(left: exp.Expr, right: exp.Expr) -> tuple[exp.Expr, exp.Expr]:
     """Both sides as MySQL compares them: as numbers where one is, as moments where one is, else without case."""
     a, b = _kind(left).family, _kind(right).family
     numbers = {"int", "decimal", "double"}
@@ -153,7 +49,7 @@ def _compared(left: exp.Expression, right: exp.Expression) -> tuple[exp.Expressi
     return left, right
 
 
-def _rewrite(node: exp.Expression) -> exp.Expression:
+def _rewrite(node: exp.Expr) -> exp.Expr:
     """One node in SQLite's terms; its children are rewritten already."""
     if isinstance(node, exp.EQ | exp.NEQ | exp.GT | exp.GTE | exp.LT | exp.LTE | exp.NullSafeEQ):
         if isinstance(node.parent, exp.Update) and node.arg_key == "expressions":
@@ -177,7 +73,7 @@ def _rewrite(node: exp.Expression) -> exp.Expression:
     return simple(node) if simple else node
 
 
-def _quantified(node: exp.Expression) -> exp.Expression:
+def _quantified(node: exp.Expr) -> exp.Expr:
     """``> ALL (SELECT ...)`` and its like, which SQLite lacks."""
     quantifier = node.expression
     every = isinstance(quantifier, exp.All)
@@ -195,7 +91,7 @@ def _quantified(node: exp.Expression) -> exp.Expression:
     return exp.Coalesce(this=compared, expressions=[exp.Literal.number(int(every))])
 
 
-def _stamped(node: exp.Sum | exp.Avg) -> exp.Expression:
+def _stamped(node: exp.Sum | exp.Avg) -> exp.Expr:
     """A moment in a sum is the number that its digits make."""
     if _kind(node.this).family in ("date", "datetime"):
         return type(node)(this=_call("mysql_stamp", node.this))
@@ -204,12 +100,18 @@ def _stamped(node: exp.Sum | exp.Avg) -> exp.Expression:
 
 def _first_met(node: exp.Select) -> exp.Select:
     """MySQL answers groups in the order in which it meets them, SQLite sorted; ties stay in that order too."""
-    if not node.args.get("group") or isinstance(node.parent, exp.SetOperation) or node.args.get("distinct"):
+    group = node.args.get("group")
+    if group is None:
+        return node
+    for each in list(group.expressions):
+        if _kind(each).family == "text" and (not isinstance(each, exp.Column) or each.meta.get("aliased")):
+            each.replace(exp.Collate(this=each.copy(), expression=exp.Var(this="mysql")))
+    if isinstance(node.parent, exp.SetOperation) or node.args.get("distinct"):
         return node
     clause = node.args.get("from_") or node.args.get("from")
     first = clause.this if clause else None
     table: Table | None = first.meta.get("table") if isinstance(first, exp.Table) else None
-    if table is None:
+    if first is None or table is None:
         return node
     alias, keys = first.alias_or_name, [each.name.lower() for each in node.args["group"].expressions]
     indexed = any(
@@ -224,7 +126,7 @@ def _first_met(node: exp.Select) -> exp.Select:
     return node
 
 
-def _member(node: exp.In) -> exp.Expression:
+def _member(node: exp.In) -> exp.Expr:
     if not node.expressions:
         return node
     pairs = [_compared(node.this, each) for each in node.expressions]
@@ -235,7 +137,7 @@ def _member(node: exp.In) -> exp.Expression:
     return exp.Paren(this=exp.or_(*tests))
 
 
-def _group_concat(node: exp.GroupConcat) -> exp.Expression:
+def _group_concat(node: exp.GroupConcat) -> exp.Expr:
     value, key, backwards = node.this, None, False
     if isinstance(value, exp.Order):
         first = value.expressions[0]
@@ -250,7 +152,7 @@ def _group_concat(node: exp.GroupConcat) -> exp.Expression:
     return _call("mysql_group_concat", value, by, *flags, key.copy() if key is not None else exp.null())
 
 
-def _cast(node: exp.Cast) -> exp.Expression:
+def _cast(node: exp.Cast) -> exp.Expr:
     name = node.to.this.value.lower()
     if name in ("ubigint", "uint", "bigint", "int", "signed", "unsigned"):
         return _call("mysql_int", node.this)
@@ -268,14 +170,14 @@ def _cast(node: exp.Cast) -> exp.Expression:
     return exp.Cast(this=node.this, to=exp.DataType.build("text"))
 
 
-def _count(node: exp.Count) -> exp.Expression:
+def _count(node: exp.Count) -> exp.Expr:
     inner = node.this
     if isinstance(inner, exp.Distinct) and len(inner.expressions) > 1:
         return exp.Count(this=exp.Distinct(expressions=[_call("mysql_tuple", *inner.expressions)]))
     return node
 
 
-def _subquery(node: exp.Subquery) -> exp.Expression:
+def _subquery(node: exp.Subquery) -> exp.Expr:
     """A subquery in a value's place must have one row; SQLite would silently take the first."""
     parent, query = node.parent, node.this
     if not isinstance(query, exp.Select) or node.meta.get("columns") != 1 or query.args.get("limit"):
@@ -297,7 +199,7 @@ def _subquery(node: exp.Subquery) -> exp.Expression:
     return result
 
 
-def _union(node: exp.Union) -> exp.Expression:
+def _union(node: exp.Union) -> exp.Expr:
     """A UNION's rows stay in the order in which they are met; SQLite would sort them."""
     if not node.args.get("distinct") or node.args.get("with_") or node.args.get("order") or node.args.get("limit"):
         return node
@@ -305,7 +207,7 @@ def _union(node: exp.Union) -> exp.Expression:
     return exp.Select(expressions=[exp.Star()], distinct=exp.Distinct()).from_(exp.Subquery(this=both))
 
 
-_NODES = {
+_NODES: dict[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.Union: _union,
     exp.IntDiv: lambda node: _call("mysql_div", node.this, node.expression),
     exp.Xor: lambda node: _call("mysql_xor", node.this, node.expression),
@@ -335,7 +237,7 @@ _NODES = {
 class Written(SQLite):
     """SQLite as our statements are written."""
 
-    class Generator(SQLite.Generator):
+    class Generator(SQLite.Generator):  # type: ignore[misc, valid-type]
         """Names are always quoted, NULLs lie where MySQL puts them (which is where SQLite does)."""
 
         def ordered_sql(self, expression: exp.Ordered) -> str:
@@ -360,16 +262,18 @@ class Written(SQLite):
             return f'"{str(expression.this).lower()}"({arguments})'
 
 
-def localise(tree: exp.Expression) -> None:
-    """Before names are resolved: ``TIMESTAMPDIFF(YEAR, ...)``'s unit is no column."""
-    for call in tree.find_all(exp.Anonymous):
-        if str(call.this).lower() in ("timestampdiff", "timestampadd") and call.expressions:
-            first = call.expressions[0]
-            if isinstance(first, exp.Column):
-                first.replace(exp.Literal.string(first.name.lower()))
+def _verbatim(tree: exp.Expr) -> None:
+    """5.50 written into a text column stays 5.50, which SQLite would make 5.5; a number's column makes it one again."""
+    for node in list(tree.find_all(exp.Literal)):
+        direct = isinstance(node.parent, exp.Tuple | exp.Values) or (
+            isinstance(node.parent, exp.EQ) and isinstance(node.parent.parent, exp.Update)
+            and node.parent.arg_key == "expressions"
+        )  # fmt: skip
+        if direct and not node.is_string and "." in node.name and "e" not in node.name.lower():
+            node.replace(exp.Literal.string(node.name))
 
 
-def write(tree: exp.Expression, database: str) -> str:
+def write(tree: exp.Expr, database: str) -> str:
     """SQLite's words for a resolved statement (its nodes carry their kinds); the tree is changed.
 
     Raises:
@@ -381,6 +285,8 @@ def write(tree: exp.Expression, database: str) -> str:
     for column in list(tree.find_all(exp.Column)):
         if column.db:
             column.set("db", None)
+    if isinstance(tree, exp.Insert | exp.Update):
+        _verbatim(tree)
     for node in reversed(list(tree.walk(bfs=True))):
         new = _rewrite(node)
         if new is not node:

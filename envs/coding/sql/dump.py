@@ -54,6 +54,10 @@ class Dump:
         """The databases of the file, in its order, in lower case."""
         return list(self.parts)
 
+    def find(self, name: str) -> Database | None:
+        """One database, or None where the dump has none of that name."""
+        return self.database(name) if name.lower() in self.parts else None
+
     def script(self, name: str) -> str:
         """The statements of one database as they stand in the file."""
         _, begin, end = self.parts[name.lower()]

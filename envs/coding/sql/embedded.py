@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import decimal
-import math
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -13,14 +10,16 @@ from typing import Any
 from sqlglot import exp
 
 from ....trajectories.errors import Fault
-from . import describe, dialect, functions
-from .answer import MAX_ROWS, Answer, Refused
+from . import describe, dialect, functions, reading
+from .answer import INTERRUPTED, MAX_ROWS, Answer, Refused
+from .image import image, quoted
 from .resolve import Output, Resolver
-from .schema import Column, Database, Kind, Table
+from .schema import Column, Database, Table
+from .shapes import SHAPES
 
 Find = Callable[[str], Database | None]
 OPERATIONS = 20_000_000
-"""Steps of SQLite's machine that one statement may take, about a second; counted, not timed, so that it is the same everywhere."""
+"""Steps of SQLite's machine that one statement may take, about a second; counted, not timed: the same everywhere."""
 _EVERY = 20_000
 _TEXT = 2_000_000
 """Characters of one value at most."""
@@ -42,56 +41,6 @@ def _authorise(action: int, first: str | None, second: str | None, database: str
     if action not in _ALLOWED or (action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in _FORBIDDEN):
         return sqlite3.SQLITE_DENY
     return sqlite3.SQLITE_OK
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _ddl(table: Table) -> str:
-    lines = []
-    for column in table.columns:
-        words = [_quoted(column.name), column.type]
-        if column.kind.family == "text":
-            words.append("COLLATE mysql")
-        if not column.nullable and column.extra != "auto_increment":
-            words.append("NOT NULL")
-        if column.default is not None:
-            words.append("DEFAULT " + ("'2023-06-01 12:00:00'" if column.default == "CURRENT_TIMESTAMP"
-                                       else "'" + column.default.replace("'", "''") + "'"))  # fmt: skip
-        if column.extra == "auto_increment" and table.primary == (column.name,):
-            words[1:] = ["INTEGER PRIMARY KEY"]
-        lines.append(" ".join(words))
-    if table.primary and "PRIMARY KEY" not in " ".join(lines):
-        lines.append(f"PRIMARY KEY ({', '.join(map(_quoted, table.primary))})")
-    lines += [f"UNIQUE ({', '.join(map(_quoted, key))})" for key in table.unique]
-    return f"CREATE TABLE {_quoted(table.name)} ({', '.join(lines)})"
-
-
-def _sort_key(table: Table) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    places = [[column.name for column in table.columns].index(name) for name in table.primary]
-    return lambda row: tuple(functions.fold(row[i]) if isinstance(row[i], str) else row[i] for i in places)
-
-
-def image(database: Database) -> bytes:
-    """The database as SQLite's file, rows in the order of the primary key as InnoDB keeps them."""
-    connection = sqlite3.connect(":memory:")
-    try:
-        connection.create_collation("mysql", functions.collate)
-        for table in database.tables.values():
-            connection.execute(_ddl(table))
-            marks = ", ".join("?" * len(table.columns))
-            rows = sorted(table.rows, key=_sort_key(table)) if table.primary else table.rows
-            connection.executemany(f"INSERT INTO {_quoted(table.name)} VALUES ({marks})", rows)
-            for number, key in enumerate(table.keys):
-                columns = ", ".join(map(_quoted, key))
-                connection.execute(
-                    f"CREATE INDEX {_quoted(f'{table.name}_{number}')} ON {_quoted(table.name)} ({columns})"
-                )
-        connection.commit()
-        return connection.serialize()
-    finally:
-        connection.close()
 
 
 class Embedded:
@@ -133,6 +82,9 @@ class Embedded:
                 held = self._images[database.name] = image(database)
             return held
 
+    def close(self) -> None:
+        """Images stay with the process; nothing else is held."""
+
     def open(self, database: str, seed: int = 0) -> EmbeddedSession:
         """A session on its own copies.
 
@@ -169,7 +121,7 @@ class EmbeddedSession:
             if database is None:
                 raise Refused(f"Unknown database '{name}'")
             connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-            functions.teach(connection, name, self.seed, self._refusals)
+            functions.teach(connection, name, self.seed, self._refusals, self._charge)
             connection.deserialize(self.server.image(database))
             connection.execute(f"PRAGMA max_page_count = {_PAGES}")
             connection.execute("ATTACH ':memory:' AS information_schema")
@@ -185,9 +137,12 @@ class EmbeddedSession:
             self._open[name] = (connection, database)
         self.current = name
 
+    def _charge(self, steps: int) -> bool:
+        self._spent += steps
+        return self._spent > OPERATIONS
+
     def _tick(self) -> int:
-        self._spent += _EVERY
-        return int(self._spent > OPERATIONS)
+        return int(self._charge(_EVERY))
 
     @property
     def database(self) -> Database:
@@ -206,7 +161,7 @@ class EmbeddedSession:
         self._spent = 0
         self._refusals.clear()
         try:
-            tree = dialect.parse(statement)
+            tree = reading.parse(statement)
             return Answer(self._rows(tree))
         except Refused as refusal:
             return Answer(error=str(refusal))
@@ -215,7 +170,7 @@ class EmbeddedSession:
         except RecursionError:
             return Answer(error="Thread stack overrun: the statement is nested too deeply")
 
-    def _rows(self, tree: exp.Expression) -> list[tuple[Any, ...]] | None:
+    def _rows(self, tree: exp.Expr) -> list[tuple[Any, ...]] | None:
         if isinstance(tree, exp.Show):
             return describe.show(tree, self._shown(tree), self.server.names(), lambda name: self._table(name, tree))
         if isinstance(tree, exp.Describe):
@@ -227,7 +182,7 @@ class EmbeddedSession:
             return None
         if isinstance(tree, exp.Command):
             raise Refused(f"{tree.name.upper()} is not known to this server")
-        dialect.localise(tree)
+        reading.localise(tree)
         columns = Resolver(self.database, self._other, functions.knows).statement(tree)
         self._information(tree)
         cursor = self.connection.execute(dialect.write(tree, self.current))
@@ -239,7 +194,7 @@ class EmbeddedSession:
 
     def _fetch(self, cursor: sqlite3.Cursor, columns: list[Output]) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = []
-        shapes = [_SHAPES.get(column.kind.family) for column in columns]
+        shapes = [SHAPES.get(column.kind.family) for column in columns]
         kinds = [column.kind for column in columns]
         size = 0
         for row in cursor:
@@ -259,7 +214,7 @@ class EmbeddedSession:
             return str(self._refusals[0])
         said = str(error)
         if "interrupted" in said:
-            return "Query execution was interrupted, maximum statement execution time exceeded"
+            return INTERRUPTED
         if said.startswith(("misuse of aggregate", "misuse of aliased aggregate", "aggregate functions")):
             return "Invalid use of group function"
         if said.startswith("UNIQUE constraint failed"):
@@ -283,7 +238,7 @@ class EmbeddedSession:
 
     def _shown(self, tree: exp.Show) -> Database:
         named = tree.args.get("db")
-        name = named.name.lower() if isinstance(named, exp.Expression) else str(named or self.current).lower()
+        name = named.name.lower() if isinstance(named, exp.Expr) else str(named or self.current).lower()
         held = self._open.get(name)
         found = held[1] if held else self.server.find(name)
         if found is None:
@@ -302,7 +257,7 @@ class EmbeddedSession:
             raise Refused("EXPLAIN is not known to this server")
         return describe.describe(Resolver(self.database, self._other, functions.knows).table(tree.this))
 
-    def _information(self, tree: exp.Expression) -> None:
+    def _information(self, tree: exp.Expr) -> None:
         for table in tree.find_all(exp.Table):
             name = table.name.lower()
             if table.db.lower() != "information_schema" or name not in describe.CATALOGUE:
@@ -331,7 +286,7 @@ class EmbeddedSession:
             known = {column.name.lower(): column for column in old.columns} if old else {}
             columns: list[Column] = []
             primary: list[str] = []
-            for _, column, kind, strict, default, key in connection.execute(f"PRAGMA table_info({_quoted(name)})"):
+            for _, column, kind, strict, default, key in connection.execute(f"PRAGMA table_info({quoted(name)})"):
                 fresh = Column(column, kind.lower() or "text", not strict, default)
                 columns.append(known.get(column.lower(), fresh))
                 primary += [column] if key else []
@@ -341,49 +296,6 @@ class EmbeddedSession:
         self._open[self.current] = (connection, Database(database.name, tables))
 
 
-def _decimal(value: Any, kind: Kind) -> Any:
-    if isinstance(value, str):
-        value = functions.number(value)
-    with decimal.localcontext() as context:
-        context.prec = 80
-        exact = decimal.Decimal(repr(value)) if isinstance(value, float) else decimal.Decimal(value)
-        if not exact.is_finite():
-            return None
-        return exact.quantize(decimal.Decimal(1).scaleb(-(kind.scale or 0)), decimal.ROUND_HALF_UP)
-
-
-def _double(value: Any, kind: Kind) -> Any:
-    known = float(functions.number(value) or 0)
-    if not math.isfinite(known):
-        return None
-    return known if kind.scale is None else round(known, kind.scale)
-
-
-def _int(value: Any, kind: Kind) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _text(value: Any, kind: Kind) -> Any:
-    return value if isinstance(value, str) else functions.text(value)
-
-
-def _moment(value: Any, kind: Kind) -> Any:
-    when = functions.moment(value)
-    if when is None:
-        return value
-    return when.date() if kind.family == "date" else when
-
-
-def _time(value: Any, kind: Kind) -> Any:
-    parts = str(value).split(":")
-    if len(parts) != 3 or not all(part.isdigit() for part in parts):
-        return value
-    return datetime.timedelta(hours=int(parts[0]), minutes=int(parts[1]), seconds=int(parts[2]))
-
-
-_SHAPES: dict[str, Callable[[Any, Kind], Any]] = {
-    "decimal": _decimal, "double": _double, "int": _int, "text": _text, "date": _moment, "datetime": _moment, "time": _time,
-}  # fmt: skip
 _INFORMATION = Database(
     "information_schema",
     {

@@ -44,7 +44,8 @@ def check(node: exp.Select, database: str) -> None:
                 raise Refused(f"In aggregated query without GROUP BY, expression #{place} of SELECT list contains "
                               f"nonaggregated column '{shown}'; {_END}")  # fmt: skip
             raise Refused(f"Expression #{place} of SELECT list is not in GROUP BY clause and contains nonaggregated "
-                          f"column '{shown}' which is not functionally dependent on columns in GROUP BY clause; {_END}")  # fmt: skip
+                          f"column '{shown}' which is not functionally dependent on columns in GROUP BY clause; "
+                          + _END)  # fmt: skip
 
 
 def _tables(node: exp.Select) -> dict[str, Table] | None:
@@ -61,13 +62,13 @@ def _tables(node: exp.Select) -> dict[str, Table] | None:
     return found
 
 
-def _aggregates(node: exp.Expression) -> Iterator[exp.Expression]:
+def _aggregates(node: exp.Expr) -> Iterator[exp.Expr]:
     for each in node.walk(prune=lambda inner: isinstance(inner, exp.Query | exp.Window)):
         if isinstance(each, exp.AggFunc):
             yield each
 
 
-def _bare_columns(node: exp.Expression) -> Iterator[exp.Column]:
+def _bare_columns(node: exp.Expr) -> Iterator[exp.Column]:
     stops = exp.Query | exp.AggFunc | exp.Window
     for each in node.walk(prune=lambda inner: isinstance(inner, stops)):
         if isinstance(each, exp.Anonymous) and str(each.this).lower() == "any_value":
@@ -76,7 +77,7 @@ def _bare_columns(node: exp.Expression) -> Iterator[exp.Column]:
             yield each
 
 
-def _grouped(node: exp.Select) -> list[exp.Expression]:
+def _grouped(node: exp.Select) -> list[exp.Expr]:
     group = node.args.get("group")
     aliases = {each.alias.lower(): each.this for each in node.expressions if isinstance(each, exp.Alias)}
     result = []
@@ -89,7 +90,7 @@ def _grouped(node: exp.Select) -> list[exp.Expression]:
     return result
 
 
-def _name(node: exp.Expression, tables: dict[str, Table]) -> Name | None:
+def _name(node: exp.Expr, tables: dict[str, Table]) -> Name | None:
     if not isinstance(node, exp.Column):
         return None
     for alias, table in tables.items():

@@ -55,21 +55,19 @@ def number(kind: Kind) -> Kind:
     return kind if kind.family in _RANK else INT
 
 
-def arithmetic(node: exp.Expression, left: Kind, right: Kind) -> Kind:
+def arithmetic(node: exp.Expr, left: Kind, right: Kind) -> Kind:
     """The kind of ``left + right`` and its like."""
     a, b = number(left), number(right)
     if isinstance(node, exp.IntDiv):
         return INT
     if a.family == "double" or b.family == "double":
-        scales = a.scale, b.scale
         if isinstance(node, exp.Div):
             return Kind("double", None if a.scale is None else a.scale + _EXTRA_DIGITS)
-        known = [0 if kind.family == "int" else kind.scale for kind in (a, b)]
-        return (
-            DOUBLE
-            if None in known or (isinstance(node, exp.Mul) and None in scales)
-            else Kind("double", sum(x or 0 for x in known) if isinstance(node, exp.Mul) else max(x or 0 for x in known))
-        )
+        scales = [0 if kind.family == "int" else kind.scale for kind in (a, b)]
+        if None in scales:
+            return DOUBLE
+        known = [scale or 0 for scale in scales]
+        return Kind("double", sum(known) if isinstance(node, exp.Mul) else max(known))
     if isinstance(node, exp.Div):
         return Kind("decimal", (a.scale or 0) + _EXTRA_DIGITS)
     if a.family == "int" and b.family == "int":
@@ -78,7 +76,7 @@ def arithmetic(node: exp.Expression, left: Kind, right: Kind) -> Kind:
     return Kind("decimal", sum(scales_known) if isinstance(node, exp.Mul) else max(scales_known))
 
 
-def aggregate(node: exp.Expression, argument: Kind) -> Kind:
+def aggregate(node: exp.Expr, argument: Kind) -> Kind:
     """The kind of COUNT, SUM, AVG, MIN, MAX, GROUP_CONCAT and the spreads over `argument`."""
     if isinstance(node, exp.Count):
         return INT
@@ -105,7 +103,7 @@ def literal(node: exp.Literal) -> Kind:
     return Kind("decimal", len(text.partition(".")[2])) if "." in text else INT
 
 
-def scalar(name: str, arguments: Sequence[Kind], nodes: Sequence[exp.Expression]) -> Kind:
+def scalar(name: str, arguments: Sequence[Kind], nodes: Sequence[exp.Expr]) -> Kind:
     """The kind of a function's result; text where nothing else is known of it."""
     if name in _ALL:
         return unify(arguments)
@@ -126,7 +124,7 @@ def scalar(name: str, arguments: Sequence[Kind], nodes: Sequence[exp.Expression]
     return _SCALARS.get(name, TEXT)
 
 
-def _rounded(name: str, kind: Kind, nodes: Sequence[exp.Expression]) -> Kind:
+def _rounded(name: str, kind: Kind, nodes: Sequence[exp.Expr]) -> Kind:
     if name == "abs" or kind.family == "int":
         return kind
     digits = nodes[1] if len(nodes) > 1 else None

@@ -57,7 +57,7 @@ class Resolver:
 
     # --- statements -----------------------------------------------------------------------------------------------
 
-    def statement(self, node: exp.Expression) -> list[Output]:
+    def statement(self, node: exp.Expr) -> list[Output]:
         """Resolve a whole statement; the columns of its result (none for a write).
 
         Raises:
@@ -77,7 +77,7 @@ class Resolver:
             self._write(node, scope)
         return []
 
-    def tables(self, node: exp.Expression) -> None:
+    def tables(self, node: exp.Expr) -> None:
         """MySQL opens all tables before it looks at any column; so a missing one is told first."""
         defined = {cte.alias.lower() for cte in node.find_all(exp.CTE)}
         for table in node.find_all(exp.Table):
@@ -125,7 +125,7 @@ class Resolver:
 
     # --- queries --------------------------------------------------------------------------------------------------
 
-    def query(self, node: exp.Expression, outer: Scope | None) -> list[Output]:
+    def query(self, node: exp.Expr, outer: Scope | None) -> list[Output]:
         """The columns of a SELECT, a UNION or one of these in parentheses."""
         if isinstance(node, exp.Subquery):
             return self.query(node.this, outer)
@@ -135,9 +135,11 @@ class Resolver:
             return self._select(node, outer)
         raise Refused("This statement cannot stand here")
 
-    def _with(self, node: exp.Expression, scope: Scope) -> None:
+    def _with(self, node: exp.Expr, scope: Scope) -> None:
         clause = node.args.get("with_") or node.args.get("with")
-        for cte in clause.expressions if clause else []:
+        if clause is None:
+            return
+        for cte in clause.expressions:
             name = cte.alias.lower()
             body = cte.this
             if clause.args.get("recursive") and isinstance(body, exp.SetOperation):
@@ -177,16 +179,16 @@ class Resolver:
         grouping.check(node, self.current.name)
         return result
 
-    def _sources(self, node: exp.Select, scope: Scope) -> list[exp.Expression]:
+    def _sources(self, node: exp.Select, scope: Scope) -> list[exp.Expr]:
         clause = node.args.get("from_") or node.args.get("from")
-        conditions: list[exp.Expression] = []
+        conditions: list[exp.Expr] = []
         if clause is not None:
             self._source(clause.this, scope)
         for join in node.args.get("joins") or []:
             conditions += self._join(join, scope)
         return conditions
 
-    def _join(self, join: exp.Join, scope: Scope) -> list[exp.Expression]:
+    def _join(self, join: exp.Join, scope: Scope) -> list[exp.Expr]:
         before = {column.name.lower() for source in scope.sources.values() for column in source}
         inside = self._source(join.this, scope)
         using = [each.name.lower() for each in join.args.get("using") or []]
@@ -200,8 +202,8 @@ class Resolver:
         on = join.args.get("on")
         return [*inside, *([on] if on is not None else [])]
 
-    def _source(self, node: exp.Expression, scope: Scope) -> list[exp.Expression]:
-        conditions: list[exp.Expression] = []
+    def _source(self, node: exp.Expr, scope: Scope) -> list[exp.Expr]:
+        conditions: list[exp.Expr] = []
         if isinstance(node, exp.Table):
             columns = None if node.db else scope.cte(node.name.lower())
             alias = node.alias_or_name.lower()
@@ -226,7 +228,7 @@ class Resolver:
     def _columns(self, table: Table) -> list[Output]:
         return [Output(column.name, column.kind) for column in table.columns]
 
-    def _projection(self, node: exp.Expression, scope: Scope) -> list[Output]:
+    def _projection(self, node: exp.Expr, scope: Scope) -> list[Output]:
         if isinstance(node, exp.Star):
             if not scope.sources:
                 raise Refused("No tables used")
@@ -245,7 +247,7 @@ class Resolver:
             return list(source)
         return [Output(node.alias_or_name, self.expression(node, scope, FIELDS))]
 
-    def _clauses(self, node: exp.Expression, scope: Scope, *names: str) -> None:
+    def _clauses(self, node: exp.Expr, scope: Scope, *names: str) -> None:
         for name in names:
             clause = node.args.get(name)
             if clause is None:
@@ -265,13 +267,13 @@ class Resolver:
 
     # --- expressions ----------------------------------------------------------------------------------------------
 
-    def expression(self, node: exp.Expression, scope: Scope, place: str) -> Kind:
+    def expression(self, node: exp.Expr, scope: Scope, place: str) -> Kind:
         """Resolve one expression and say what kind of value it has; the kind stays in ``node.meta``."""
         kind = self._expression(node, scope, place)
         node.meta["kind"] = kind
         return kind
 
-    def _expression(self, node: exp.Expression, scope: Scope, place: str) -> Kind:
+    def _expression(self, node: exp.Expr, scope: Scope, place: str) -> Kind:
         if isinstance(node, exp.Column):
             return self._column(node, scope, place)
         if isinstance(node, exp.Literal):
@@ -331,13 +333,14 @@ class Resolver:
             if found:
                 return found[0]
             if not table and at is scope and place in (GROUP, HAVING) and name in at.aliases:
+                node.meta["aliased"] = True
                 return at.aliases[name]
             at = at.outer
         written = ".".join(part.name for part in node.parts)
         raise Refused(f"Unknown column '{written}' in '{place}'")
 
 
-def _operator(node: exp.Expression, children: list[Kind]) -> Kind:
+def _operator(node: exp.Expr, children: list[Kind]) -> Kind:
     if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div | exp.IntDiv | exp.Mod) and len(children) == 2:
         if any(isinstance(child, exp.Interval) for child in node.iter_expressions()):
             return children[0]
@@ -361,18 +364,18 @@ def _operator(node: exp.Expression, children: list[Kind]) -> Kind:
     return TEXT
 
 
-def _kind(node: exp.Expression) -> Kind:
+def _kind(node: exp.Expr) -> Kind:
     kind: Kind = node.meta.get("kind", TEXT)
     return kind
 
 
-def _renamed(columns: list[Output], node: exp.Expression) -> list[Output]:
+def _renamed(columns: list[Output], node: exp.Expr) -> list[Output]:
     alias = node.args.get("alias")
     names = [each.name for each in alias.args.get("columns") or []] if alias is not None else []
     return [Output(new, old.kind) for new, old in zip(names, columns, strict=False)] if names else columns
 
 
-def _own_aggregates(node: exp.Expression) -> Iterator[exp.Expression]:
+def _own_aggregates(node: exp.Expr) -> Iterator[exp.Expr]:
     """The aggregates of this clause, those of its subqueries left out."""
     for each in node.walk(prune=lambda inner: isinstance(inner, exp.Query)):
         if isinstance(each, exp.AggFunc) and not isinstance(each.parent, exp.Window):

@@ -1,0 +1,1 @@
+"""Our own tables and requests, in the layout of AgentBench's DB task."""
