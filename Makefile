@@ -4,9 +4,9 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .setup
-NODE_TESTS := -m "not slow and not gpu and not network"
+FAST := -m "not slow and not gpu and not network"
 
-.PHONY: demo test test-slow check format system clean help
+.PHONY: demo test test-slow check format system docs clean help
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,7 +32,7 @@ demo: $(STAMPS)/core ## set up the core and run the main job on the bundled worl
 	$(BIN)/agentbank demo --out runs/demo
 
 test: $(STAMPS)/all system ## set everything up and run the tests that a person would wait for
-	$(BIN)/python -m pytest $(NODE_TESTS) $(ARGS)
+	$(BIN)/python -m pytest $(FAST) $(ARGS)
 
 test-slow: $(STAMPS)/all system ## the tests that take longer
 	$(BIN)/python -m pytest -m "slow and not gpu and not network" $(ARGS)
@@ -46,5 +46,9 @@ format: $(STAMPS)/all ## put the code in shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(BIN)/python ## build the pages into site/
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[docs]'
+	$(BIN)/mkdocs build -q -f .ci/mkdocs.yml
+
 clean: ## remove what the targets above made
-	rm -rf $(VENV) $(STAMPS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(STAMPS) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache
