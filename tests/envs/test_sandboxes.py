@@ -307,7 +307,8 @@ def test_root_of_a_writable_root(provider):
         )
         assert done.stdout == b"0\n1000\n"
         assert {"/testbed/a", "/etc/n"} <= box.snapshot(["/testbed", "/etc"]).keys()
-        assert box.run("whoami", user="agent").stdout == b"agent\n"
+        who = box.run("whoami", user="agent")
+        assert who.stdout == b"agent\n", who
         assert box.python("open('/testbed/b', 'w')").code == 0 and "/testbed/b" in box.snapshot(["/testbed"])
         assert box.run("echo 2 > /usr/list && cat /usr/list").stdout == b"2\n"
         box.renew()
