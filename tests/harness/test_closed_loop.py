@@ -14,11 +14,11 @@ from agentbank.training.experiments.closed_loop import Recipe
 from agentbank.trajectories.errors import UsageError
 
 SMALL = Family(
-    {"size": "small", "gold": "explore", "games": 600, "data": "sample"},
+    {"size": "small", "gold": "explore", "games": 1200, "data": "sample"},
     {"size": "small", "data": "sample"},
-    episodes=600,
+    episodes=1200,
     max_steps=30,
-    recipe=Recipe(reading=260, acting=120, batch_size=8, max_length=768),
+    recipe=Recipe(reading=400, acting=220, batch_size=16, max_length=512),
 )
 
 
@@ -35,10 +35,10 @@ def agentbank(arguments):
 
 @pytest.mark.slow
 def test_a_model_from_nothing_learns_and_its_recorded_arguments_repeat(tmp_path, capsys):
-    result = close_loop({"alfworld": SMALL}, tmp_path / "alfworld", SMALL.recipe, play, n=30)
+    result = close_loop({"alfworld": SMALL}, tmp_path / "alfworld", SMALL.recipe, play, n=50)
     row = result["worlds"]["alfworld"]
     assert row["after"]["success"] > row["before"]["success"]
-    assert row["before"]["n"] == row["after"]["n"] == row["after"]["valid"] == 30
+    assert row["before"]["n"] == row["after"]["n"] == row["after"]["valid"] == 50
     assert {"collect", "before", "reading", "acting", "after", "total"} <= set(result["seconds"])
     write([result], tmp_path)
     kept = json.loads((tmp_path / "closed_loop.json").read_text())["worlds"]["alfworld"]
@@ -46,7 +46,7 @@ def test_a_model_from_nothing_learns_and_its_recorded_arguments_repeat(tmp_path,
     again = json.loads(capsys.readouterr().out)["worlds"]["alfworld"]
     assert again["success"] == kept["after"]["success"] and again["panel"]
     with pytest.raises(UsageError, match="name another --out"):
-        close_loop({"alfworld": SMALL}, tmp_path / "alfworld", SMALL.recipe, play, n=30)
+        close_loop({"alfworld": SMALL}, tmp_path / "alfworld", SMALL.recipe, play, n=50)
 
 
 @pytest.mark.parametrize("world", sorted(FAMILIES))
