@@ -4,6 +4,7 @@ that has the options asked for. Each action follows from what has been read so f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from .goals import Goal
@@ -14,6 +15,21 @@ FIRST = 10
 
 See = Callable[[str], Page]
 """Carries out an action and gives the page that it leads to."""
+
+
+_LIMIT = re.compile(r"price lower than ([\d.]+) dollars")
+
+
+def affordable(page: Page, instruction: str) -> list[str]:
+    """The results whose lowest price keeps to the instruction's limit, in order; all of them where none does."""
+    asked = _LIMIT.search(instruction)
+    limit = float(asked[1]) if asked else float("inf")
+    found = []
+    for at, node in enumerate(page):
+        if node.kind == "link":
+            # A result is its code, its title and its price, such as "$12.5" or "$10.0 to $15.0".
+            found.append((node.text, float(page[at + 2].text.split()[0].removeprefix("$"))))
+    return [code for code, price in found if price <= limit] or [code for code, _ in found]
 
 
 def read_and_buy(goal: Goal, see: See) -> list[str]:
@@ -32,7 +48,7 @@ def read_and_buy(goal: Goal, see: See) -> list[str]:
     options = goal.goal_options if isinstance(goal.goal_options, dict) else {}
     wish = " with " + ", and ".join(f"{name}: {value}" for name, value in options.items())
     query = goal.instruction_text.partition(", and price lower")[0].removesuffix(wish)
-    results = [node.text for node in do(f"search[{query}]") if node.kind == "link"]
+    results = affordable(do(f"search[{query}]"), goal.instruction_text)
     shown: set[str] = set()
     for each in results[:FIRST]:
         if shown:
