@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
@@ -130,4 +130,3 @@ class Limits:
     tokens: int | None = None
     """Prompt and completion tokens of all the calls of one episode together."""
     reply_tokens: int | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from ..agents.core import Limits
-from ..envs import EnvSpec, Task, TextEnv, make, panel, spec
+from ..envs import EnvSpec, Task, make, panel, spec
 from ..envs.data import read_text
 from ..trajectories import DataError, UsageError
 
@@ -128,15 +128,10 @@ def lots(config: Config) -> list[Lot]:
             if not len(tasks):
                 raise UsageError(f"{name}: split {config.split!r} of {env.source} holds no task")
             jobs = draw(tasks, config.n, config.trials, config.seed)
-            chosen.append(Lot(known, options, env.fidelity, describe(env), jobs))
+            chosen.append(Lot(known, options, env.fidelity, env.source.kind, jobs))
         finally:
             env.close()
     return chosen
-
-
-def describe(env: TextEnv) -> str:
-    """Which data a world runs on: the kind of its source."""
-    return env.source.kind
 
 
 class Entry(NamedTuple):
@@ -201,7 +196,7 @@ def _lot_of_panel(config: Config, world: str, split: str, entries: Sequence[Entr
                 )
             for trial in range(config.trials):
                 jobs.append(Job(task, config.seed + trial, trial))
-        return Lot(known, options, env.fidelity, describe(env), tuple(jobs))
+        return Lot(known, options, env.fidelity, env.source.kind, tuple(jobs))
     finally:
         env.close()
 

@@ -4,8 +4,6 @@ import pytest
 
 from agentbank.envs import make, missing, specs
 
-SLOW_START = {"process"}
-
 
 def pytest_generate_tests(metafunc):
     if "world" in metafunc.fixturenames:
