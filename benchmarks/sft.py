@@ -2,6 +2,7 @@
 
 One process, the same model, rows and optimiser for all, contenders in turn, round after round, so that a busy machine hurts
 them alike. CPU seconds are those of the process (all its threads), which neighbours touch least; wall seconds are given too.
+Peak memory is that of a process of its own for each contender: what it holds at most above what it held before training.
 
     AGENTBANK_SHARED=../shared python benchmarks/sft.py [--rounds 2] [--rows 96] [--threads 1]
 """
@@ -15,7 +16,10 @@ import json
 import logging
 import os
 import random
+import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 import warnings
@@ -115,12 +119,28 @@ def ours(model: Any, tokenizer: Any, rows: list[Masked], **options: Any) -> Cloc
     return clock
 
 
+def resident() -> int:
+    """Bytes of memory that this process holds now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def peaks(names: list[str], rows: int, threads: int) -> dict[str, float]:
+    """MiB that each contender holds at most, above what was there before it: a process each, one epoch."""
+    found = {}
+    for name in names:
+        command = [sys.executable, __file__, "--only", name, "--rows", str(rows), "--threads", str(threads)]
+        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        found[name] = float(told.splitlines()[-1])
+    return found
+
+
 def main() -> None:
     """Measure, print a table and a JSON line."""
     parse = argparse.ArgumentParser(description=__doc__)
     parse.add_argument("--rounds", type=int, default=2)
     parse.add_argument("--rows", type=int, default=96)
     parse.add_argument("--threads", type=int, default=1)
+    parse.add_argument("--only", help="train with this contender alone and print the MiB that it took")
     asked = parse.parse_args()
     torch.set_num_threads(asked.threads)
     warnings.filterwarnings("ignore")
@@ -158,6 +178,11 @@ def main() -> None:
         "ours packed, sdpa mask": lambda m: ours(m, tokenizer, rows, batching="packed", attention="sdpa"),
         "ours packed (auto)": lambda m: ours(m, tokenizer, rows),
     }
+    if asked.only:
+        held = resident()
+        contenders[asked.only](model)
+        print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - held) / 2**20)
+        return
     seconds: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for _ in range(asked.rounds):
         for name, run in contenders.items():
@@ -169,10 +194,12 @@ def main() -> None:
     rate = {name: sum(lengths) / min(cpu for cpu, _ in pairs) for name, pairs in seconds.items()}
     wall = {name: sum(lengths) / min(w for _, w in pairs) for name, pairs in seconds.items()}
     best = rate["ours packed (auto)"]
-    print(f"{'':26}{'tokens/CPU-s':>14}{'tokens/s wall':>15}{'ours / it':>11}")
+    memory = peaks([*contenders], asked.rows, asked.threads)
+    print(f"{'':26}{'tokens/CPU-s':>14}{'tokens/s wall':>15}{'ours / it':>11}{'peak MiB':>10}")
     for name in contenders:
-        print(f"{name:26}{rate[name]:>14,.0f}{wall[name]:>15,.0f}{best / rate[name]:>11.2f}")
-    print(json.dumps({"tokens_per_cpu_second": rate, "tokens_per_second": wall, "rows": len(rows), "parameters": size}))
+        print(f"{name:26}{rate[name]:>14,.0f}{wall[name]:>15,.0f}{best / rate[name]:>11.2f}{memory[name]:>10,.0f}")
+    told = {"tokens_per_cpu_second": rate, "tokens_per_second": wall, "peak_mib": memory}
+    print(json.dumps(told | {"rows": len(rows), "parameters": size}))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from ..envs import EnvSpec
 from ..training.experiments.closed_loop import Recipe, begin, learn
+from ..training.experiments.words import Words
 from ..trajectories import UsageError
 from .plan import Config
 from .report import percent
@@ -37,6 +38,7 @@ class Family:
     """World options of the train split; the expert must know no more than it has read."""
     evaluate: Mapping[str, Any]
     """World options of the test split."""
+    words: Words
     episodes: int
     max_steps: int
     recipe: Recipe = field(default_factory=Recipe)
@@ -46,6 +48,8 @@ FAMILIES = {
     "alfworld": Family(
         {"size": "small", "gold": "explore", "games": 6000, "data": "sample"},
         {"size": "small", "data": "sample"},
+        # "cabinet 3"
+        Words((r"(?<![A-Za-z])[a-z]+ \d{1,2}(?!\d)",), phrases=0.03),
         episodes=6000,
         max_steps=30,
         recipe=Recipe(reading=1800, acting=900, batch_size=16, max_length=512),
@@ -53,6 +57,9 @@ FAMILIES = {
     "webshop": Family(
         {"goals": "synthetic", "gold": "read", "data": "sample"},
         {"goals": "synthetic", "data": "sample"},
+        # What stands alone between two separators (a product's code, its title, a price, an option, a button); "color: ". The
+        # space behind a separator belongs to it, so that an option looks the same on the page, in the instruction and in a click.
+        Words((r"(?<=\[SEP\] )[^\[\]]+?(?= \[SEP\]|$)", r"\[SEP\] ", r"\b(?:[a-z]+ )?[a-z]+: "), known=0.006),
         episodes=688,
         max_steps=12,
         recipe=Recipe(reading=800, acting=500, batch_size=4, max_length=1536),
@@ -108,7 +115,9 @@ def close_loop(
         for world, family in chosen.items():
             _play(play, gold(world, family), out / f"gold-{world}")
     with clock("prepare"):
-        start = begin([out / f"gold-{world}" for world in chosen], out / "untrained", recipe)
+        start = begin(
+            {out / f"gold-{world}": family.words for world, family in chosen.items()}, out / "untrained", recipe
+        )
     with clock("before"):
         before = _judge(chosen, out, "untrained", "before", play, n, seed)
     console = Console(stderr=True, highlight=False)

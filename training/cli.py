@@ -103,6 +103,11 @@ def sft(
             f"[yellow]a server's prompts are ours in {ready.template['served_alike']} of {probes} probes: its tokenizer merges "
             "across the edges of turns[/yellow]"
         )
+    if not ready.template["prompts_are_prefixes"]:
+        say(
+            "[yellow]this template rewrites turns once they are history (a thinking block, say): a rollout's prompts are not "
+            "prefixes of what is trained on; a template that keeps them is safer, such as --template chatml[/yellow]"
+        )
     if dry_run:
         _show(chosen, ready.rows, tokenizer, preset, say)
         return

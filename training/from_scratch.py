@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -144,18 +145,27 @@ def make_model(
 
 
 def _names(entities: Sequence[str]) -> list[str]:
-    """A pattern that finds the longest entity at a place, whole words only."""
-    if not entities:
-        return []
-    longest_first = sorted(set(entities), key=lambda name: (-len(name), name))
-    return [" ?(?:" + "|".join(map(_whole, longest_first)) + ")"]
+    """A pattern for the longest entity at a place, whole words only (at an edge that is no letter or digit anything may stand).
+
+    Names that begin alike share their beginning in it, so that a thousand of them cost little more than one.
+    """
+    words = sorted({name for name in entities if name[0].isalnum()})
+    others = sorted({name for name in entities if not name[0].isalnum()})
+    found = ["(?<![A-Za-z0-9])" + _longest(words)] if words else []
+    found += [_longest(others)] if others else []
+    return [f" ?(?:{'|'.join(found)})"] if found else []
 
 
-def _whole(name: str) -> str:
-    """A pattern for one name that is not a part of a longer word; at an edge that is no letter or digit anything may stand."""
-    before = "(?<![A-Za-z0-9])" if name[0].isalnum() else ""
-    after = "(?![A-Za-z0-9])" if name[-1].isalnum() else ""
-    return before + re.escape(name) + after
+def _longest(names: Sequence[str], before: str = "") -> str:
+    """A pattern for the longest of these sorted, distinct names, all of which go on from `before`."""
+    same = (pair[0] == pair[1] for pair in zip(names[0], names[-1], strict=False))
+    head = names[0][: sum(itertools.takewhile(bool, same))]
+    whole = before + head
+    longer = [list(each) for _, each in itertools.groupby((n[len(head) :] for n in names if n != head), lambda n: n[0])]
+    ways = [_longest(each, whole) for each in longer]
+    if names[0] == head:
+        ways.append("(?![A-Za-z0-9])" if whole[-1].isalnum() else "")
+    return re.escape(head) + (ways[0] if len(ways) == 1 else f"(?:{'|'.join(ways)})")
 
 
 def _bytes(text: str) -> str:

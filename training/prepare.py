@@ -10,7 +10,17 @@ from typing import Any
 from ..trajectories.errors import UsageError
 from ..trajectories.formats import Conversation
 from .mixture import Mixture, Recipe, Tally
-from .rendering import Ledger, Proof, Rendered, Row, prove, render_rows, stop_ids, template_digest
+from .rendering import (
+    Ledger,
+    Proof,
+    Rendered,
+    Row,
+    prompts_are_prefixes,
+    prove,
+    render_rows,
+    stop_ids,
+    template_digest,
+)
 from .rows import Masked, masked
 from .served import agreement, jinja
 from .sources import Part, load
@@ -113,6 +123,7 @@ def prepare(
             "digest": template_digest(tokenizer, template),
             "served_alike": same,
             "served_probes": prompts,
+            "prompts_are_prefixes": prompts_are_prefixes(tokenizer, template),
         },
         stop_ids=tuple(ends) if len(ends) == 1 else (),
         chat_template=jinja(template, tokenizer),

@@ -83,6 +83,18 @@ def test_a_dry_run_of_a_preset_gives_each_value_its_source(place):
     assert re.search(r"template 'plain' set by hand; the preset has 'llama2'", said)
 
 
+THINKS_FIRST = (
+    "{% for m in messages %}{{ '<|' + m.role + '|>' + m.content }}{% if m.role == 'assistant' %}{{ eos_token }}{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|><think>' }}{% endif %}"
+)
+
+
+def test_a_template_whose_prompts_are_no_prefixes_is_told(place):
+    words = ["--batch-size", "4", "--out", str(place / "out"), "--dry-run", "--allow-template-mismatch", "--template"]
+    assert "are not prefixes" in call(place, *words, THINKS_FIRST)
+    assert "are not prefixes" not in call(place, *words, "plain")
+
+
 def test_one_command_from_episodes_to_a_checkpoint(place):
     out = place / "out"
     words = ["--template", "plain", "--batch-size", "8", "--epochs", "3", "--learning-rate", "3e-3", "--out", str(out)]

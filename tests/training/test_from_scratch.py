@@ -27,6 +27,24 @@ def test_an_entity_is_one_token_with_and_without_its_space():
     assert len(WORDS.tokenize("cabinet 123")) > 1 and len(WORDS.tokenize("xcabinet 12")) > 1
 
 
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("mug mug 1 mug 12", ["mug", " mug 1", " mug 12"]),
+        ("mug 12 (red) mug 12 (blue)", ["mug 12 (red)", " mug 12"]),
+        ("mug 123 mu 1", ["mug", " mu"]),
+        ("[SEP] mug [SEP] cup", ["[SEP] mug", " [SEP] "]),
+    ],
+)
+def test_the_longest_of_names_that_begin_alike_is_taken(text, whole):
+    names = ["mug", "mug 1", "mug 12", "mug 12 (red)", "mu", "[SEP] ", "[SEP] mug"]
+    made = make_tokenizer(["cup", " (blue) cup"], entities=names)
+    ids = made(text, add_special_tokens=False)["input_ids"]
+    told = [made.decode([each]) for each in ids]
+    assert [each for each in told if each.strip() in {name.strip() for name in names}] == whole
+    assert "".join(told) == text
+
+
 def test_frequent_words_are_one_token():
     assert WORDS.tokenize("You arrive at") == ["You", "Ġarrive", "Ġat"]
 

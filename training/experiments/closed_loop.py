@@ -6,10 +6,8 @@ copying them is what the second phase, which learns from the agent's tokens alon
 
 from __future__ import annotations
 
-import re
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,19 +18,13 @@ from ..mixture import Recipe as Mix
 from ..prepare import Prepared, prepare
 from ..rows import Masked
 from ..sources import Part, load
+from .words import Words
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 Report = Callable[[str, dict[str, float]], None]
 """Is given the phase and each point of its loss curve."""
-
-NAME = re.compile(r"(?<![A-Za-z])[a-z]+ \d{1,2}(?!\d)|\[SEP\]")
-"""What becomes one token: a thing with its number ("cabinet 3"), so that to name it is one decision, and WebShop's separator."""
-
-
-OFTEN = 0.03
-"""Of how many messages a phrase must be a part, on average, to become one token; a task's own sentence is far rarer."""
 
 
 @dataclass(frozen=True)
@@ -69,22 +61,11 @@ class Beginning:
         return sum(each.numel() for each in self.model.parameters())
 
 
-def entities(texts: Sequence[str]) -> list[str]:
-    """Names, and the phrases that a world says around them again and again ("You arrive at", ", you see a"): a token each.
-
-    Rows become half as long, and a name's neighbours in a list are one token away.
-    """
-    names = {name for text in texts for name in NAME.findall(text)}
-    around = Counter(phrase for text in texts for each in NAME.split(text) if (phrase := each.strip()))
-    often = len(texts) * OFTEN
-    return sorted(names | {phrase for phrase, count in around.items() if count >= often})
-
-
-def begin(runs: Sequence[Path], out: Path, recipe: Recipe) -> Beginning:
+def begin(runs: Mapping[Path, Words], out: Path, recipe: Recipe) -> Beginning:
     """Make tokenizer and model from the runs' own words, render the episodes, and save the untrained model in `out`.
 
     Args:
-        runs: Run folders; each gives its episodes, equally many tokens a run.
+        runs: Run folders, and what becomes one token in each; each gives its episodes, equally many tokens a run.
         out: A folder for the untrained checkpoint.
         recipe: Sizes and seed.
 
@@ -92,8 +73,11 @@ def begin(runs: Sequence[Path], out: Path, recipe: Recipe) -> Beginning:
         DataError: a run that cannot be read.
         UsageError: no episode that can be trained on.
     """
-    texts = [message.content for run in runs for row in load(str(run)) for message in row.messages]
-    tokenizer = make_tokenizer(texts, entities=entities(texts))
+    told = {run: [[message.content for message in row.messages] for row in load(str(run))] for run in runs}
+    tokenizer = make_tokenizer(
+        [text for episodes in told.values() for texts in episodes for text in texts],
+        entities=sorted({token for run, words in runs.items() for token in words.tokens(told[run])}),
+    )
     model = make_model(
         tokenizer,
         width=recipe.width,
