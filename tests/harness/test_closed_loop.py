@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 import typer
@@ -9,15 +10,14 @@ import typer
 from agentbank.envs import select
 from agentbank.harness import run
 from agentbank.harness.cli import app
-from agentbank.harness.closed_loop import FAMILIES, Family, arguments, close_loop, examined, families, write
+from agentbank.harness.closed_loop import FAMILIES, arguments, close_loop, examined, families, write
 from agentbank.training.experiments.closed_loop import Recipe
 from agentbank.trajectories.errors import UsageError
 
-SMALL = Family(
-    {"size": "small", "gold": "explore", "games": 1200, "data": "sample"},
-    {"size": "small", "data": "sample"},
+SMALL = replace(
+    FAMILIES["alfworld"],
+    collect={"size": "small", "gold": "explore", "games": 1200, "data": "sample"},
     episodes=1200,
-    max_steps=30,
     recipe=Recipe(reading=400, acting=220, batch_size=16, max_length=512),
 )
 
