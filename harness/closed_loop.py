@@ -27,7 +27,7 @@ Play = Callable[[Config, Path], Finished]
 """Runs a configuration into a folder."""
 
 AGENT = {"lead": "none", "corrections": 0}
-MODEL = {"max_tokens": 32, "max_batch": 32, "device": "cpu"}
+MODEL = {"max_tokens": 32, "max_batch": 128, "device": "cpu"}
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ FAMILIES = {
         # space behind a separator belongs to it, so that an option looks the same on the page, in the instruction and in a click.
         Words((r"(?<=\[SEP\] )[^\[\]]+?(?= \[SEP\]|$)", r"\[SEP\] ", r"\b(?:[a-z]+ )?[a-z]+: "), known=0.006),
         episodes=688,
-        max_steps=12,
-        recipe=Recipe(reading=800, acting=500, batch_size=4, max_length=1536),
+        max_steps=15,
+        recipe=Recipe(reading=200, acting=2400, batch_size=6, max_length=1024),
     ),
 }
 TOGETHER = Recipe(reading=1600, acting=1000, batch_size=6, max_length=1536)
@@ -171,6 +171,7 @@ def examined(world: str, family: Family, checkpoint: str, n: int, seed: int) -> 
         model_options=MODEL,
         n=n,
         seed=seed,
+        concurrency=MODEL["max_batch"],
         max_steps=family.max_steps,
         world_options={world: family.evaluate},
     )

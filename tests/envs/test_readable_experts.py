@@ -13,7 +13,7 @@ NAMES = re.compile(r"[a-z]+ \d+")
 
 def walk(env, task):
     seen, info = env.reset(seed=0, options={"task": task.id})
-    for action in env.expert(task):
+    for action in env.expert(task) or ():
         yield seen, action, info
         observation, _, _, _, info = env.step(action)
         seen += "\n" + observation
@@ -60,6 +60,27 @@ def test_the_shopper_clicks_only_what_the_page_shows():
             assert info["valid"]
         scores.append(info["score"])
     assert sum(scores) / len(scores) > 0.95
+    gold = [env.expert(task) for task in env.tasks() if env.reset(options={"task": task.id})]
+    assert max(len(each) for each in gold if each) == env.max_steps and 0 < gold.count(None) < 10
+
+
+def test_the_shopper_goes_back_at_the_first_option_that_the_page_lacks_and_not_before():
+    env = make("webshop", split="train", goals="synthetic", gold="read", data="sample")
+    backs = 0
+    for task in env.tasks()[:150]:
+        asked, chosen = list(task.data.goal_options.values()), []
+        for seen, action, _ in walk(env, task):
+            nodes = seen.rpartition("\n")[2].split(" [SEP] ")
+            missing = [each for each in asked if each not in chosen]
+            if "Buy Now" in nodes and action == "click[< Prev]":
+                backs += 1
+                assert missing[0] not in nodes, (task.id, chosen)
+                chosen = []
+            elif "Buy Now" in nodes and action == "click[Buy Now]":
+                assert not [each for each in missing if each in nodes], task.id
+            elif "Buy Now" in nodes and action:
+                chosen.append(action[6:-1])
+    assert backs > 30
 
 
 def test_reading_needs_instructions_that_name_the_options():

@@ -49,15 +49,18 @@ def read_and_buy(goal: Goal, see: See) -> list[str]:
     wish = " with " + ", and ".join(f"{name}: {value}" for name, value in options.items())
     query = goal.instruction_text.partition(", and price lower")[0].removesuffix(wish)
     results = affordable(do(f"search[{query}]"), goal.instruction_text)
-    shown: set[str] = set()
-    for each in results[:FIRST]:
-        if shown:
+    left: list[str] = []
+    for at, each in enumerate(results[:FIRST]):
+        if at:
             do(f"click[{PREVIOUS}]")
-        page = do(f"click[{each}]")
-        shown = {node.text for node in page if node.kind == "option"} | {each}
-        if shown.issuperset(options.values()):
+        shown = {node.text for node in do(f"click[{each}]") if node.kind == "option"} | {each}
+        left = list(options.values())
+        # One option after the other: whether the next one asked for is there is all that a reader has to see at a time.
+        while left and left[0] in shown:
+            do(f"click[{left.pop(0)}]")
+        if not left:
             break
-    for value in options.values():
+    for value in left:
         if value in shown:
             do(f"click[{value}]")
     if results:

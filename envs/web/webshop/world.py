@@ -161,11 +161,13 @@ class WebShop(TextEnv):
         """Search for the goal's product, page to it, choose its options, buy.
 
         None where no search finds the product, or no choice of its options earns the whole reward: upstream's rules
-        for comparing options leave some synthetic goals out of reach.
+        for comparing options leave some synthetic goals out of reach. With gold="read": None where reading on from
+        result to result takes longer than an episode.
         """
         goal: Goal = task.data
         if self.gold == "read":
-            return read_and_buy(goal, self.fork()._see)
+            read = read_and_buy(goal, self.fork()._see)
+            return read if len(read) <= self.max_steps else None
         chosen = self._best_options(goal)
         if chosen is None:
             return None
