@@ -55,17 +55,17 @@ FAMILIES = {
         recipe=Recipe(reading=1800, acting=900, batch_size=16, max_length=512),
     ),
     "webshop": Family(
-        {"goals": "synthetic", "gold": "read", "data": "sample"},
-        {"goals": "synthetic", "data": "sample"},
+        {"goals": "synthetic", "gold": "read", "choice": "full", "notice": False, "data": "sample"},
+        {"goals": "synthetic", "choice": "full", "notice": False, "data": "sample"},
         # What stands alone between two separators (a product's code, its title, a price, an option, a button); "color: ". The
         # space behind a separator belongs to it, so that an option looks the same on the page, in the instruction and in a click.
         Words((r"(?<=\[SEP\] )[^\[\]]+?(?= \[SEP\]|$)", r"\[SEP\] ", r"\b(?:[a-z]+ )?[a-z]+: "), known=0.006),
-        episodes=688,
+        episodes=2520,
         max_steps=15,
-        recipe=Recipe(reading=200, acting=2400, batch_size=6, max_length=1024),
+        recipe=Recipe(reading=300, acting=1000, batch_size=8, max_length=1024),
     ),
 }
-TOGETHER = Recipe(reading=1600, acting=1000, batch_size=6, max_length=1536)
+TOGETHER = Recipe(reading=2400, acting=1100, batch_size=12, max_length=1024)
 """For one model that learns several worlds."""
 
 

@@ -18,7 +18,7 @@ from agentbank.envs.web.webshop.products import prices, raw_products
 from agentbank.envs.web.webshop.reward import colour, options_met, ratio, type_factor, wanted_options
 from agentbank.envs.web.webshop.sample import generate
 from agentbank.envs.web.webshop.world import parse, searchable
-from agentbank.trajectories import DataError, UnknownName
+from agentbank.trajectories import DataError, UnknownName, UsageError
 
 
 @pytest.fixture
@@ -45,6 +45,24 @@ def test_splits_are_the_official_places():
     tasks = make("webshop", split="dev", data="sample").tasks()
     assert tasks[0].id == "webshop/dev/500" and tasks[-1].id == "webshop/dev/1499"
     assert [each.id for each in tasks[:2]] == ["webshop/dev/500", "webshop/dev/501"]
+
+
+def test_the_full_choice_is_a_shop_of_its_own():
+    some, full = (make("webshop", data="sample", goals="synthetic", choice=each) for each in ("some", "full"))
+    assert len(full.tasks()) == len(some.tasks()) == 500
+    assert {each.digest for each in full.tasks()}.isdisjoint(each.digest for each in some.tasks()[:5])
+    for env, alike in ((full, True), (some, False)):
+        offers = {product.query: set() for product in env.shop.products}
+        for product in env.shop.products:
+            offers[product.query].add(frozenset((name, each) for name, of in product.options.items() for each in of))
+        assert all((len(each) == 1) is alike for each in offers.values())
+
+
+def test_a_choice_is_refused_where_it_has_no_meaning(tmp_path):
+    with pytest.raises(UnknownName, match="choice"):
+        make("webshop", data="sample", choice="all")
+    with pytest.raises(UsageError, match="data='sample'"):
+        make("webshop", data=tmp_path, choice="full")
 
 
 @pytest.mark.parametrize("goals", ["human", "synthetic"])

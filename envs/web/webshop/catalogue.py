@@ -25,6 +25,7 @@ from ...data import cache_root
 from ...retrieval import BM25
 from .goals import SEED, Drawn, Goals, Kind, Prices, draw, price_of
 from .products import Instruction, Product, products, raw_products
+from .sample import Choice, generate
 
 LAYOUT = 1
 """Version of the folder in the cache."""
@@ -238,26 +239,26 @@ _loaded: dict[str, Catalogue] = {}
 _lock = threading.Lock()
 
 
-def catalogue(folder: Path | None) -> Catalogue:
+def catalogue(folder: Path | None, choice: Choice = "some") -> Catalogue:
     """The catalogue of a data folder, or of the bundled sample; loaded once in a process, built once on a machine.
+
+    Args:
+        folder: In upstream's layout; None is the bundled sample.
+        choice: Which of its kind's options a product of the bundled sample comes in.
 
     Raises:
         DataError: the files are missing, torn or of another layout.
     """
     found = files(folder) if folder is not None else None
-    key = fingerprint(found) if found else "sample"
+    key = fingerprint(found) if found else f"sample, {choice}"
     with _lock:
         if key not in _loaded:
-            _loaded[key] = load(found, key)
+            _loaded[key] = load(found, key) if found else in_memory(*generate(choice), Path("bundled sample"))
         return _loaded[key]
 
 
-def load(found: Files | None, key: str) -> Catalogue:
+def load(found: Files, key: str) -> Catalogue:
     """Read, build or map."""
-    if found is None:
-        from .sample import generate
-
-        return in_memory(*generate(), Path("bundled sample"))
     if found.products.stat().st_size < LARGE:
         human = instructions(found.human)
         return in_memory(raw_products(found.products), notes(found.annotations), human, found.products)

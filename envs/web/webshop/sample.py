@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -14,6 +14,9 @@ COUNT = 320
 """Products; with `ASKED` instructions each, enough for the official splits (test 500, dev 1000, the rest train)."""
 
 ASKED = 5
+
+Choice = Literal["some", "full"]
+"""Which of its kind's options a product comes in."""
 
 
 class Kind(NamedTuple):
@@ -159,7 +162,7 @@ def choices(text: str) -> list[str]:
     return text.split("|")
 
 
-def raw(rng: random.Random, number: int) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
+def raw(rng: random.Random, number: int, choice: Choice) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
     """One product: its raw record, its entry in items_ins_v2, and what people asked for it with."""
     kind = KINDS[number % len(KINDS)]
     maker, thing, use = brand(rng), rng.choice(choices(kind.things)), rng.choice(USES)
@@ -169,6 +172,8 @@ def raw(rng: random.Random, number: int) -> tuple[dict[str, Any], dict[str, Any]
     }
     if rng.random() < 0.2:
         options.popitem()
+    if choice == "full":
+        options = {name: choices(each) for name, each in kind.options.items()}
     low = rng.randint(*kind.price) - 0.01
     high = low + rng.randint(3, 25)
     asin = f"S{number:06d}{rng.choice('ABCDEFGH')}{rng.choice('JKLMNPQR')}{rng.randint(0, 9)}"
@@ -213,11 +218,11 @@ def asked(rng: random.Random, thing: str, attributes: list[str], options: dict[s
 
 
 def generate(
-    count: int = COUNT, seed: int = 7
+    choice: Choice = "some", count: int = COUNT, seed: int = 7
 ) -> tuple[Iterator[dict[str, Any]], dict[str, msgspec.Raw], dict[str, list[Instruction]]]:
     """The three official files, as decoded: product records, annotations by id, people's instructions by id."""
     rng = random.Random(seed)
-    made = [raw(rng, number) for number in range(count)]
+    made = [raw(rng, number, choice) for number in range(count)]
     notes = {record["asin"]: msgspec.Raw(msgspec.json.encode(note)) for record, note, _ in made}
     human = {record["asin"]: msgspec.convert(asks, list[Instruction]) for record, _, asks in made}
     return iter([record for record, _, _ in made]), notes, human

@@ -26,6 +26,7 @@ from .goals import Goal, Goals, Kind
 from .products import Product
 from .reader import read_and_buy
 from .reward import reward
+from .sample import Choice
 
 SPLITS = {"test": (0, 500), "dev": (500, 1500), "train": (1500, None)}
 """Places in the official order of the goals (baseline_models/env.py)."""
@@ -72,6 +73,7 @@ class WebShop(TextEnv):
         show_attrs: bool = False,
         notice: bool = True,
         gold: Literal["plan", "read"] = "plan",
+        choice: Choice = "some",
         **standard: Unpack[Standard],
     ) -> None:
         """Choose what is asked and how pages are shown.
@@ -84,10 +86,12 @@ class WebShop(TextEnv):
             notice: Say before the page that an action was not understood; False shows the bare page, as upstream.
             gold: What the expert knows: "plan" which product is meant; "read" only the pages it has read, so that its actions
                 can be learned from text, and score below 1 now and then (synthetic goals only).
+            choice: Of the bundled shop: its products come in "some" of their kind's options, or, an easier shop, in the "full"
+                choice.
             **standard: What every world takes.
 
         Raises:
-            UnknownName: no such kind of goals, mode or gold.
+            UnknownName: no such kind of goals, mode, gold or choice.
             UsageError: gold="read" without goals="synthetic", whose instructions name their options.
         """
         super().__init__(**standard)
@@ -97,9 +101,15 @@ class WebShop(TextEnv):
             raise UnknownName("mode", mode, ("text", "text_rich"))
         if gold not in ("plan", "read"):
             raise UnknownName("gold of webshop", gold, ("plan", "read"))
+        if choice not in ("some", "full"):
+            raise UnknownName("choice in the bundled shop", choice, ("some", "full"))
+        if choice != "some" and self.source.kind != "sample":
+            raise UsageError(
+                f"choice={choice!r} is of the bundled shop, not of {self.source}; give data='sample' with it"
+            )
         if gold == "read" and goals != "synthetic":
             raise UsageError("gold='read' needs goals='synthetic', whose instructions name their options word by word")
-        self.mode, self.show_attrs, self.notice, self.gold = mode, show_attrs, notice, gold
+        self.mode, self.show_attrs, self.notice, self.gold, self.choice = mode, show_attrs, notice, gold, choice
         self._kind = goals
         self._shop: Catalogue | None = None
         self._session = Session()
@@ -109,7 +119,7 @@ class WebShop(TextEnv):
     def shop(self) -> Catalogue:
         """Products, index and goals; loaded when first asked for."""
         if self._shop is None:
-            self._shop = catalogue(self.source.path)
+            self._shop = catalogue(self.source.path, self.choice)
         return self._shop
 
     @property
