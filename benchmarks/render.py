@@ -1,7 +1,8 @@
 """How fast conversations become ids and masks: many episodes through `render_rows`, and one render against its length.
 
-python benchmarks/render.py            # 50,000 episodes (about two minutes on two cores)
-python benchmarks/render.py -n 5000    # scaled: rates are per token, so they compare
+python benchmarks/render.py                       # 50,000 episodes (about two minutes a template on two cores)
+python benchmarks/render.py --templates llama2    # with one template
+python benchmarks/render.py -n 5000               # scaled: rates are per token, so they compare
 """
 
 import argparse
@@ -55,20 +56,20 @@ CHATML = (
 )
 
 
+TEMPLATES = {"llama2": "llama2", "llama3": "llama3", "chatml": "chatml", "jinja": CHATML}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-n", type=int, default=50_000, help="episodes")
     parser.add_argument("--turns", type=int, default=12, help="exchanges an episode")
+    parser.add_argument("--templates", nargs="+", choices=TEMPLATES, default=[*TEMPLATES], help="which to time")
     args = parser.parse_args()
     tokenizer = byte_level()
     print(f"{args.n:,} episodes of {args.turns} exchanges\n")
     print("template               seconds   cpu s    tokens/s    learned   50,000 would take (wall, cpu)")
-    for name, template in (
-        ("llama2", "llama2"),
-        ("llama3", "llama3"),
-        ("chatml", "chatml"),
-        ("a Jinja template", CHATML),
-    ):
+    for name in args.templates:
+        template = TEMPLATES[name]
         ledger = Ledger()
         began, cpu, tokens, learned = time.perf_counter(), time.process_time(), 0, 0
         for row in render_rows(episodes(args.n, args.turns), tokenizer, template, ledger=ledger):
