@@ -27,7 +27,9 @@ Play = Callable[[Config, Path], Finished]
 """Runs a configuration into a folder."""
 
 AGENT = {"lead": "none", "corrections": 0}
-MODEL = {"max_tokens": 32, "max_batch": 128, "device": "cpu"}
+AT_ONCE = 128
+"""Episodes in flight, and chats in a batch."""
+MODEL = {"max_tokens": 32, "max_batch": AT_ONCE, "device": "cpu"}
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ def examined(world: str, family: Family, checkpoint: str, n: int, seed: int) -> 
         model_options=MODEL,
         n=n,
         seed=seed,
-        concurrency=MODEL["max_batch"],
+        concurrency=AT_ONCE,
         max_steps=family.max_steps,
         world_options={world: family.evaluate},
     )
