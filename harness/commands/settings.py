@@ -10,9 +10,12 @@ from typing import Any
 from ...envs import EnvSpec
 from ...trajectories import UsageError
 
+PYTHON = {"True": True, "False": False, "None": None}
+"""What Python says otherwise than JSON; as text, "False" would be true."""
+
 
 def pairs(texts: Iterable[str], option: str) -> dict[str, Any]:
-    """``["temperature=0", "name=x"]`` as a mapping; a value is JSON where it reads as JSON, else text.
+    """``["temperature=0", "name=x"]`` as a mapping; a value is JSON (or `PYTHON`) where it reads as that, else text.
 
     Raises:
         UsageError: an item without ``=``.
@@ -25,7 +28,7 @@ def pairs(texts: Iterable[str], option: str) -> dict[str, Any]:
         try:
             found[key] = json.loads(value)
         except json.JSONDecodeError:
-            found[key] = value
+            found[key] = PYTHON.get(value, value)
     return found
 
 

@@ -11,6 +11,7 @@ from agentbank.envs import select
 from agentbank.harness import run
 from agentbank.harness.cli import app
 from agentbank.harness.closed_loop import FAMILIES, arguments, close_loop, examined, families, write
+from agentbank.harness.commands.settings import pairs, world_options
 from agentbank.training.experiments.closed_loop import Recipe
 from agentbank.trajectories.errors import UsageError
 
@@ -57,8 +58,20 @@ def test_the_recorded_arguments_name_the_whole_configuration(world):
     assert (read["env"], read["model"], read["n"], read["seed"]) == (world, "transformers:/models/a", 100, 7)
     assert read["agent"] == "act" and "lead=none" in read["agent_option"]
     assert read["max_steps"] == FAMILIES[world].max_steps and list(read["data"]) == ["sample"]
+    options = world_options(select(world), read["option"], read["data"])
+    assert options == {world: FAMILIES[world].evaluate}
 
 
 def test_a_world_without_a_family_is_refused_by_name():
     with pytest.raises(UsageError, match="no closed loop is set up in scienceworld"):
         families(select("scienceworld"))
+
+
+def test_a_switch_is_read_as_python_and_json_spell_it():
+    assert pairs(["a=False", "b=false", "c=None", "d=no", "e=1"], "-o") == {
+        "a": False,
+        "b": False,
+        "c": None,
+        "d": "no",
+        "e": 1,
+    }
