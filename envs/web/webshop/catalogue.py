@@ -253,7 +253,7 @@ def catalogue(folder: Path | None, choice: Choice = "some") -> Catalogue:
     key = fingerprint(found) if found else f"sample, {choice}"
     with _lock:
         if key not in _loaded:
-            _loaded[key] = load(found, key) if found else in_memory(*generate(choice), Path("bundled sample"))
+            _loaded[key] = load(found, key) if found else in_memory(*generate(choice=choice), Path("bundled sample"))
         return _loaded[key]
 
 

@@ -218,7 +218,7 @@ def asked(rng: random.Random, thing: str, attributes: list[str], options: dict[s
 
 
 def generate(
-    choice: Choice = "some", count: int = COUNT, seed: int = 7
+    count: int = COUNT, seed: int = 7, choice: Choice = "some"
 ) -> tuple[Iterator[dict[str, Any]], dict[str, msgspec.Raw], dict[str, list[Instruction]]]:
     """The three official files, as decoded: product records, annotations by id, people's instructions by id."""
     rng = random.Random(seed)
